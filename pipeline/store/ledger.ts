@@ -1,0 +1,159 @@
+import type { Database } from 'better-sqlite3';
+import { SamovarError } from '../errors.ts';
+
+/**
+ * The ledger: which destination has which version of which item. Any job may keep one; items are the ids of its own table.
+ * A batch goes pending (its file exists, or is being written) → sent (the load's id is stored, the load may have happened) →
+ * committed (the destination has it). Only a committed batch counts as emitted; pending and sent ones are not emitted again
+ * before their fate is known.
+ */
+export interface Batch {
+  readonly id: number;
+  readonly destination: number;
+  /** Counts the batches of a destination, from 0. */
+  readonly generation: number;
+  readonly state: 'pending' | 'sent' | 'committed';
+  /** The batch becomes all the destination has. */
+  readonly replaces: boolean;
+  /** How many loads of this batch have been refused so far. */
+  readonly attempt: number;
+  readonly jobId: string | null;
+  readonly warehouse: string | null;
+  readonly file: string | null;
+  readonly sha256: string | null;
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly sentAt: number | null;
+}
+
+export interface BatchContent {
+  readonly file?: string;
+  readonly sha256?: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export interface LedgerStore {
+  /** The id of a destination, made when new. */
+  destination(name: string): number;
+  findDestination(name: string): number | undefined;
+  names(): readonly string[];
+  /** Opens a batch of the next generation. */
+  begin(destination: number, replaces: boolean): Batch;
+  add(batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>): void;
+  describe(batch: Batch, content: BatchContent): void;
+  /** Before a load is submitted: its identity. */
+  send(batch: Batch, load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number }): void;
+  /** After the destination has it. Older versions of its items (or, when it replaces, everything older) are forgotten. */
+  commit(batch: Batch): void;
+  /** A batch that reached nobody: its items are free to be emitted again. */
+  discard(batch: Batch): void;
+  open(destination: number): readonly Batch[];
+  byGeneration(destination: number, generation: number): Batch | undefined;
+  /** Items of this batch of which the destination has an older version. */
+  superseded(batch: Batch): readonly number[];
+  /** Times (epoch ms) of loads sent for a destination since. */
+  loadTimes(destination: number, sinceMs: number): readonly number[];
+  /** Gives a destination another name, unless that one exists: a ledger taken over from Kettle. */
+  adopt(oldName: string, newName: string): boolean;
+  counts(destination: number): { readonly committed: number; readonly open: number };
+}
+
+const COLUMNS = `id, destination, generation, state, replaces, attempt, job_id AS jobId, warehouse, file, sha256, rows, bytes,
+  created_at AS createdAt, sent_at AS sentAt`;
+type BatchRow = Omit<Batch, 'replaces'> & { readonly replaces: number };
+
+export function openLedger(db: Database, nowMs: () => number): LedgerStore {
+  const find = db.prepare<[string], number>('SELECT id FROM destination WHERE name = ?').pluck();
+  const make = db.prepare('INSERT INTO destination(name) VALUES (?)');
+  const rename = db.prepare('UPDATE OR IGNORE destination SET name = ? WHERE name = ?');
+  const names = db.prepare<unknown[], string>('SELECT name FROM destination ORDER BY name').pluck();
+  return {
+    destination: (name) => find.get(name) ?? Number(make.run(name).lastInsertRowid),
+    findDestination: (name) => find.get(name),
+    names: () => names.all(),
+    adopt: (oldName, newName) => find.get(newName) === undefined && rename.run(newName, oldName).changes > 0,
+    ...batchWriters(db, nowMs),
+    ...batchReaders(db),
+  };
+}
+
+function batchWriters(db: Database, nowMs: () => number) {
+  const begin = db.prepare<[Record<string, unknown>], BatchRow>(
+    `INSERT INTO batch(destination, generation, state, replaces, created_at)
+     VALUES (@destination, (SELECT coalesce(max(generation) + 1, 0) FROM batch WHERE destination = @destination), 'pending', @replaces, @now)
+     RETURNING ${COLUMNS}`,
+  );
+  const add = db.prepare('INSERT OR REPLACE INTO ledger(destination, item, batch, version) VALUES (?, ?, ?, ?)');
+  const describe = db.prepare('UPDATE batch SET file = @file, sha256 = @sha256, rows = @rows, bytes = @bytes WHERE id = @id');
+  const send = db.prepare(
+    `UPDATE batch SET state = 'sent', job_id = @jobId, warehouse = @warehouse, attempt = @attempt, sent_at = @now
+     WHERE id = @id AND state <> 'committed'`,
+  );
+  const commit = db.prepare(`UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state <> 'committed'`);
+  const forgetOlder = db.prepare(
+    `DELETE FROM ledger WHERE destination = @destination AND batch < @id
+       AND (@replaces OR item IN (SELECT item FROM ledger WHERE batch = @id))`,
+  );
+  const dropItems = db.prepare('DELETE FROM ledger WHERE batch = ?');
+  const drop = db.prepare(`DELETE FROM batch WHERE id = ? AND state <> 'committed'`);
+  return {
+    begin: (destination: number, replaces: boolean) =>
+      asBatch(begin.get({ destination, replaces: replaces ? 1 : 0, now: nowMs() })),
+    add: (batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>) => {
+      for (const { item, version } of items) add.run(batch.destination, item, batch.id, version);
+    },
+    describe: (batch: Batch, content: BatchContent) => {
+      describe.run({ file: null, sha256: null, ...content, id: batch.id });
+    },
+    send: (batch: Batch, load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number }) => {
+      send.run({ ...load, id: batch.id, now: nowMs() });
+    },
+    commit: (batch: Batch) => {
+      if (commit.run(nowMs(), batch.id).changes === 0) return;
+      forgetOlder.run({ destination: batch.destination, id: batch.id, replaces: batch.replaces ? 1 : 0 });
+    },
+    discard: (batch: Batch) => {
+      dropItems.run(batch.id);
+      drop.run(batch.id);
+    },
+  };
+}
+
+function batchReaders(db: Database) {
+  const open = db.prepare<[number], BatchRow>(
+    `SELECT ${COLUMNS} FROM batch WHERE destination = ? AND state <> 'committed' ORDER BY generation`,
+  );
+  const byGeneration = db.prepare<[number, number], BatchRow>(`SELECT ${COLUMNS} FROM batch WHERE destination = ? AND generation = ?`);
+  const superseded = db
+    .prepare<[Record<string, unknown>], number>(
+      `SELECT DISTINCT n.item FROM ledger n JOIN ledger o ON o.destination = n.destination AND o.item = n.item AND o.batch <> n.batch
+       JOIN batch b ON b.id = o.batch AND b.state = 'committed'
+       WHERE n.batch = @id AND n.destination = @destination ORDER BY n.item`,
+    )
+    .pluck();
+  const loadTimes = db
+    .prepare<[number, number], number>('SELECT sent_at FROM batch WHERE destination = ? AND sent_at >= ? ORDER BY sent_at')
+    .pluck();
+  const counts = db.prepare<[number], { committed: number; open: number }>(
+    `SELECT coalesce(sum(t.state = 'committed'), 0) AS committed, coalesce(sum(t.state <> 'committed'), 0) AS open
+     FROM ledger l JOIN batch t ON t.id = l.batch WHERE l.destination = ?`,
+  );
+  return {
+    open: (destination: number) => open.all(destination).map(asBatch),
+    byGeneration: (destination: number, generation: number) => {
+      const row = byGeneration.get(destination, generation);
+      return row === undefined ? undefined : asBatch(row);
+    },
+    superseded: (batch: Batch) => superseded.all({ id: batch.id, destination: batch.destination }),
+    loadTimes: (destination: number, sinceMs: number) => loadTimes.all(destination, sinceMs),
+    counts: (destination: number) => counts.get(destination) ?? { committed: 0, open: 0 },
+  };
+}
+
+function asBatch(row: BatchRow | undefined): Batch {
+  if (row === undefined) throw new SamovarError('internal', 'the ledger gave no batch back');
+  return { ...row, replaces: row.replaces !== 0 };
+}
