@@ -55,12 +55,13 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** The last two parts of a build's path: `gs://bucket/logs/job/123` → job and 123. Throws `malformed` for anything else. */
+/** The last two parts of a build's path: `gs://bucket/logs/job/123`, `file:dir/logs/job/123` → job and 123. Throws `malformed` for anything else. */
 export function buildOfPath(path: string): { readonly job: string; readonly build: string } {
-  const parts = path.slice(path.indexOf('://') + 3).split('/');
+  const [scheme = ''] = path.match(/^[a-z][a-z0-9]*:(?:\/\/)?/) ?? [];
+  const parts = path.slice(scheme.length).split('/');
   const build = parts.at(-1) ?? '';
   const job = parts.at(-2) ?? '';
-  if (path.includes('://') && parts.length >= 3 && isName(job) && isName(build)) return { job, build };
+  if (scheme !== '' && parts.length >= 3 && isName(job) && isName(build)) return { job, build };
   throw new SamovarError(
     'malformed',
     `${JSON.stringify(path)} is not the path of a build: it must be like gs://bucket/logs/JOB/BUILD`,

@@ -11,7 +11,7 @@ import {
 
 describe('snowflake ids', () => {
   it('tells the time of a real id', () => {
-    expect(new Date(snowflakeTimeMs('1948564050363289600')).toISOString()).toBe('2025-07-25T02:00:46.000Z');
+    expect(new Date(snowflakeTimeMs('1948564050363289600')).toISOString()).toBe('2025-07-25T02:00:46.833Z');
   });
 
   it('gives the lowest id of a millisecond', () => {
@@ -84,6 +84,7 @@ describe('paths', () => {
       job: 'pull-job',
       build: '99',
     });
+    expect(buildOfPath('file:data/demo/logs/job/1')).toEqual({ job: 'job', build: '1' });
     expect(buildOfPath('file:///data/logs/job/1')).toEqual({ job: 'job', build: '1' });
   });
 
