@@ -27,6 +27,8 @@ export interface RawFile {
 export interface JunitStore {
   /** Replaces everything known of a build's files. */
   replaceFiles(build: number, files: readonly JunitFileRecord[], raw: readonly RawFile[]): void;
+  /** Records how stored raw files were read, without touching them. */
+  putFiles(build: number, files: readonly JunitFileRecord[]): void;
   files(build: number): readonly JunitFileRecord[];
   /** Names of raw files, in byte order. */
   rawNames(build: number): readonly string[];
@@ -49,7 +51,7 @@ export function openJunit(db: Database): JunitStore {
   const dropFiles = db.prepare('DELETE FROM junit_file WHERE build = ?');
   const dropRaw = db.prepare('DELETE FROM junit_raw WHERE build = ?');
   const addFile = db.prepare(
-    `INSERT INTO junit_file(build, name, generation, bytes, status, reason, run, failed, skipped, flaky)
+    `INSERT OR REPLACE INTO junit_file(build, name, generation, bytes, status, reason, run, failed, skipped, flaky)
      VALUES (@build, @name, @generation, @bytes, @status, @reason, @run, @failed, @skipped, @flaky)`,
   );
   const addRaw = db.prepare('INSERT INTO junit_raw(build, name, encoding, bytes, data) VALUES (@build, @name, @encoding, @bytes, @data)');
@@ -69,13 +71,17 @@ export function openJunit(db: Database): JunitStore {
     `SELECT count(*) AS files, coalesce(sum(run), 0) AS run, coalesce(sum(failed), 0) AS failed,
        coalesce(sum(skipped), 0) AS skipped FROM junit_file`,
   );
+  const putFiles = (build: number, records: readonly JunitFileRecord[]) => {
+    for (const file of records) {
+      addFile.run({ ...file, build, flaky: file.flaky.length > 0 ? JSON.stringify(file.flaky) : null });
+    }
+  };
   return {
+    putFiles,
     replaceFiles: (build, records, rawFiles) => {
       dropFiles.run(build);
       dropRaw.run(build);
-      for (const file of records) {
-        addFile.run({ ...file, build, flaky: file.flaky.length > 0 ? JSON.stringify(file.flaky) : null });
-      }
+      putFiles(build, records);
       for (const file of rawFiles) addRaw.run({ ...file, build });
     },
     files: (build) => files.all(build).map((row) => ({ ...row, flaky: row.flaky === null ? [] : (JSON.parse(row.flaky) as string[]) })),

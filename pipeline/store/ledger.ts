@@ -4,7 +4,7 @@ import { SamovarError } from '../errors.ts';
 /**
  * The ledger: which destination has which version of which item. Any job may keep one; items are the ids of its own table.
  * A batch goes pending (its file exists, or is being written) → sent (the load's id is stored, the load may have happened) →
- * committed (the destination has it). Only a committed batch counts as emitted; pending and sent ones are not emitted again
+ * committed (the destination has it), or failed (refused; its load's id is used up). Only a committed batch counts as emitted; pending and sent ones are not emitted again
  * before their fate is known.
  */
 export interface Batch {
@@ -12,7 +12,7 @@ export interface Batch {
   readonly destination: number;
   /** Counts the batches of a destination, from 0. */
   readonly generation: number;
-  readonly state: 'pending' | 'sent' | 'committed';
+  readonly state: 'pending' | 'sent' | 'committed' | 'failed';
   /** The batch becomes all the destination has. */
   readonly replaces: boolean;
   /** How many loads of this batch have been refused so far. */
@@ -48,7 +48,7 @@ export interface LedgerStore {
   send(batch: Batch, load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number }): void;
   /** After the destination has it. Older versions of its items (or, when it replaces, everything older) are forgotten. */
   commit(batch: Batch): void;
-  /** A batch that reached nobody: its items are free to be emitted again. */
+  /** A batch that reached nobody: its items are free to be emitted again. One that was sent stays on record as failed. */
   discard(batch: Batch): void;
   open(destination: number): readonly Batch[];
   byGeneration(destination: number, generation: number): Batch | undefined;
@@ -90,15 +90,16 @@ function batchWriters(db: Database, nowMs: () => number) {
   const describe = db.prepare('UPDATE batch SET file = @file, sha256 = @sha256, rows = @rows, bytes = @bytes WHERE id = @id');
   const send = db.prepare(
     `UPDATE batch SET state = 'sent', job_id = @jobId, warehouse = @warehouse, attempt = @attempt, sent_at = @now
-     WHERE id = @id AND state <> 'committed'`,
+     WHERE id = @id AND state IN ('pending', 'sent')`,
   );
-  const commit = db.prepare(`UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state <> 'committed'`);
+  const commit = db.prepare(`UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state IN ('pending', 'sent')`);
   const forgetOlder = db.prepare(
     `DELETE FROM ledger WHERE destination = @destination AND batch < @id
        AND (@replaces OR item IN (SELECT item FROM ledger WHERE batch = @id))`,
   );
   const dropItems = db.prepare('DELETE FROM ledger WHERE batch = ?');
-  const drop = db.prepare(`DELETE FROM batch WHERE id = ? AND state <> 'committed'`);
+  const drop = db.prepare(`DELETE FROM batch WHERE id = ? AND state = 'pending'`);
+  const fail = db.prepare(`UPDATE batch SET state = 'failed' WHERE id = ? AND state = 'sent'`);
   return {
     begin: (destination: number, replaces: boolean) =>
       asBatch(begin.get({ destination, replaces: replaces ? 1 : 0, now: nowMs() })),
@@ -118,13 +119,14 @@ function batchWriters(db: Database, nowMs: () => number) {
     discard: (batch: Batch) => {
       dropItems.run(batch.id);
       drop.run(batch.id);
+      fail.run(batch.id);
     },
   };
 }
 
 function batchReaders(db: Database) {
   const open = db.prepare<[number], BatchRow>(
-    `SELECT ${COLUMNS} FROM batch WHERE destination = ? AND state <> 'committed' ORDER BY generation`,
+    `SELECT ${COLUMNS} FROM batch WHERE destination = ? AND state IN ('pending', 'sent') ORDER BY generation`,
   );
   const byGeneration = db.prepare<[number, number], BatchRow>(`SELECT ${COLUMNS} FROM batch WHERE destination = ? AND generation = ?`);
   const superseded = db

@@ -99,7 +99,7 @@ export const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,
     destination INTEGER NOT NULL REFERENCES destination(id),
     generation INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'committed')),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'committed', 'failed')),
     replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)),
     attempt INTEGER NOT NULL DEFAULT 0,
     job_id TEXT,

@@ -1,0 +1,54 @@
+import type { Bucket } from '../backends/bucket/contract.ts';
+import { describeError, SamovarError } from '../errors.ts';
+import { type JsonObject, parseDocument } from '../records/json.ts';
+
+const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
+
+/** started.json or finished.json as read. */
+export interface Document {
+  readonly json: JsonObject;
+  readonly text: string;
+  readonly generation: string;
+  readonly updatedMs: number | undefined;
+}
+
+export interface Documents {
+  readonly started: Document | undefined;
+  readonly finished: Document | 'unchanged' | undefined;
+  /** A started.json that is there but cannot be read: the build goes on without it. */
+  readonly startedProblem: SamovarError | undefined;
+}
+
+/**
+ * Reads both documents of a build at once. A 404 is an answer; a finished.json that cannot be read is an error of the build.
+ */
+export async function readDocuments(bucket: Bucket, folder: string, options: { readonly signal: AbortSignal; readonly finishedGeneration?: string }): Promise<Documents> {
+  const [started, finished] = await Promise.all([
+    readDocument(bucket, `${folder}/started.json`, { signal: options.signal }).catch((error: unknown) => {
+      if (error instanceof SamovarError && (error.code === 'malformed' || error.code === 'too-large')) return error;
+      throw error;
+    }),
+    readDocument(bucket, `${folder}/finished.json`, {
+      signal: options.signal,
+      ...(options.finishedGeneration !== undefined && { unlessGeneration: options.finishedGeneration }),
+    }),
+  ]);
+  const readable = started instanceof SamovarError || started === 'unchanged' ? undefined : started;
+  return { started: readable, finished, startedProblem: started instanceof SamovarError ? started : undefined };
+}
+
+async function readDocument(
+  bucket: Bucket,
+  name: string,
+  options: { readonly signal: AbortSignal; readonly unlessGeneration?: string },
+): Promise<Document | 'unchanged' | undefined> {
+  const read = await bucket.read(name, { ...options, bytesMax: DOCUMENT_BYTES_MAX });
+  if (read === undefined || read === 'unchanged') return read;
+  try {
+    const json = parseDocument(read.bytes);
+    return { json, text: Buffer.from(read.bytes).toString('utf8'), generation: read.generation, updatedMs: read.updatedMs };
+  } catch (cause) {
+    if (!(cause instanceof SamovarError)) throw cause;
+    throw new SamovarError(cause.code, `${bucket.url}/${name} cannot be read: ${describeError(cause)}`, { subject: `${bucket.url}/${name}`, cause });
+  }
+}

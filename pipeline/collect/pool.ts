@@ -1,0 +1,54 @@
+import pLimit from 'p-limit';
+
+/** Runs tasks with bounded concurrency and bounded waiting: nothing queues up behind it. */
+export interface Pool {
+  /** Waits until there is room, then starts the task. A task must not reject: it handles its own errors. */
+  submit(task: () => Promise<void>): Promise<void>;
+  /** Resolves when every submitted task has ended. */
+  drain(): Promise<void>;
+}
+
+/** A pool of at most `concurrency` tasks; `submit` holds its caller back while all are busy. */
+export function createPool(concurrency: number): Pool {
+  const limit = pLimit(concurrency);
+  const waiting: (() => void)[] = [];
+  const idle: (() => void)[] = [];
+  let running = 0;
+  const ended = () => {
+    running -= 1;
+    waiting.shift()?.();
+    if (running === 0) for (const wake of idle.splice(0)) wake();
+  };
+  return {
+    submit: async (task) => {
+      while (running >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+      running += 1;
+      void limit(task).finally(ended);
+    },
+    drain: async () => {
+      while (running > 0) await new Promise<void>((resolve) => idle.push(resolve));
+    },
+  };
+}
+
+/** Runs `work` over every item of a source with bounded concurrency; the first error stops it and is thrown. */
+export async function forEachBounded<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const pool = createPool(concurrency);
+  const failures: unknown[] = [];
+  for await (const item of source) {
+    if (failures.length > 0) break;
+    await pool.submit(async () => {
+      try {
+        await work(item);
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+  }
+  await pool.drain();
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,146 @@
+import pLimit from 'p-limit';
+import { pino, type Logger } from 'pino';
+import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
+import { openBucket } from './backends/bucket/index.ts';
+import type { Warehouse } from './backends/warehouse/contract.ts';
+import { openWarehouse } from './backends/warehouse/index.ts';
+import { limitedBucket } from './collect/limited.ts';
+import { resilientBucket, RETRY_DEFAULTS } from './collect/resilient.ts';
+import type { Settings } from './config/settings.ts';
+import { openStore, type Store } from './store/open.ts';
+
+/**
+ * The composition root: opens backends, owns the clock, randomness and shutdown. Commands get one, and hand its parts to stages.
+ */
+export interface Context {
+  readonly settings: Settings;
+  readonly log: Logger;
+  /** Aborted by SIGINT and SIGTERM; its reason names the signal. */
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** True where a person watches stderr. */
+  readonly interactive: boolean;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  openStore(): Store;
+  openBucket(url: string, options: BucketOptions): Bucket;
+  openWarehouse(): Promise<Warehouse>;
+  /** Runs when the command ends, last in first out. */
+  onClose(work: () => void | Promise<void>): void;
+  close(): Promise<void>;
+}
+
+export interface BucketOptions {
+  readonly requestsInFlight: number;
+  readonly anonymous?: boolean;
+  readonly onRequest?: (event: RequestEvent) => void;
+  readonly onRetry?: (error: unknown) => void;
+}
+
+export function createContext(settings: Settings): Context {
+  const stop = new AbortController();
+  const log = createLog(settings);
+  const closers: (() => void | Promise<void>)[] = [];
+  const onClose = (work: () => void | Promise<void>) => void closers.push(work);
+  const nowMs = () => Date.now();
+  const sleep = (ms: number) => abortableSleep(ms, stop.signal);
+  watchSignals(stop, log, onClose);
+  return {
+    settings,
+    log,
+    signal: stop.signal,
+    nowMs,
+    random: Math.random,
+    sleep,
+    interactive: Boolean(process.stderr.isTTY) && settings.logFormat !== 'json',
+    stdout: process.stdout,
+    stderr: process.stderr,
+    openStore: () => {
+      const store = openStore(settings.db, { nowMs, onNotice: (text) => log.warn(text) });
+      onClose(() => store.close());
+      return store;
+    },
+    openBucket: (url, options) => {
+      const bucket = connectBucket(url, options, { settings, nowMs, sleep, signal: stop.signal });
+      onClose(() => bucket.close());
+      return bucket;
+    },
+    openWarehouse: async () => {
+      const warehouse = await openWarehouse(settings.warehouse, warehouseOptions(settings));
+      onClose(() => warehouse.close());
+      return warehouse;
+    },
+    onClose,
+    close: async () => {
+      for (const work of closers.splice(0).reverse()) await work();
+    },
+  };
+}
+
+interface Surroundings {
+  readonly settings: Settings;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Driver, then the limit on requests in flight, then retries: a request that waits to be tried again holds no place. */
+function connectBucket(url: string, options: BucketOptions, around: Surroundings): Bucket {
+  const driver = openBucket(url, {
+    timeoutMs: around.settings.requestTimeoutMs,
+    connections: options.requestsInFlight,
+    ...(options.onRequest && { onRequest: options.onRequest }),
+    ...(options.anonymous && { anonymous: true }),
+    ...(around.settings.storageEndpoint !== undefined && { endpoint: around.settings.storageEndpoint }),
+  });
+  return resilientBucket(limitedBucket(driver, pLimit(options.requestsInFlight)), {
+    ...RETRY_DEFAULTS,
+    random: Math.random,
+    clock: around.nowMs,
+    sleep: around.sleep,
+    signal: around.signal,
+    ...(options.onRetry && { onRetry: options.onRetry }),
+  });
+}
+
+function warehouseOptions(settings: Settings) {
+  return {
+    timeoutMs: settings.requestTimeoutMs,
+    loadTimeoutMs: settings.loadTimeoutMs,
+    ...(settings.location !== undefined && { location: settings.location }),
+    ...(settings.bigqueryEndpoint !== undefined && { endpoint: settings.bigqueryEndpoint }),
+  };
+}
+
+/** Structured logs on stderr: stdout is for data. On a terminal only warnings, in plain words: the progress line tells the rest. */
+function createLog(settings: Settings): Logger {
+  return pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** The first signal asks for a clean end, the second ends at once. */
+function watchSignals(stop: AbortController, log: Logger, onClose: (work: () => void) => void): void {
+  const handle = (signal: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    log.warn(`${signal}: finishing what is under way; once more to stop at once`);
+    stop.abort(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, handle);
+    onClose(() => void process.off(signal, handle));
+  }
+}
+
+function abortableSleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

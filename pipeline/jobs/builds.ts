@@ -1,0 +1,112 @@
+import type { Bucket } from '../backends/bucket/contract.ts';
+import { collectAgain, collectPendingJunit } from '../collect/again.ts';
+import { createBreaker } from '../collect/breaker.ts';
+import { collectJobs } from '../collect/jobs.ts';
+import { createPool } from '../collect/pool.ts';
+import { makeMissingRows } from '../collect/rowless.ts';
+import type { CollectOptions, RootRun } from '../collect/run.ts';
+import type { CollectStats } from '../collect/stats.ts';
+import { createWriter } from '../collect/writer.ts';
+import type { BucketRoot } from '../config/buckets.ts';
+import { describeError } from '../errors.ts';
+import type { Store } from '../store/open.ts';
+
+/** What a collection works with, given by the context. */
+export interface CollectContext {
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly random: () => number;
+  /** Opens a root's bucket (limited and retrying) and says where in it the root lies. */
+  readonly open: (root: BucketRoot) => { readonly bucket: Bucket; readonly prefix: string };
+  readonly stats: CollectStats;
+  readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface CollectRequest extends CollectOptions {
+  readonly roots: readonly BucketRoot[];
+  /** Builds being read at once, per root. */
+  readonly threads: number;
+}
+
+/** A root that was given up: its listing failed, its time was up, or everything in it failed. */
+export interface RootFailure {
+  readonly root: string;
+  readonly reason: string;
+  readonly remedy: string | undefined;
+}
+
+export interface CollectResult {
+  readonly failures: readonly RootFailure[];
+}
+
+/**
+ * Collects every configured root into the store, all at once and each within its own limits, so that a sick bucket costs the
+ * others nothing. Ends early, with everything read so far committed, when the signal is aborted.
+ */
+export async function collectBuilds(context: CollectContext, request: CollectRequest): Promise<CollectResult> {
+  const failures: RootFailure[] = [];
+  const writer = createWriter(context.store, context.nowMs);
+  const allowance = { left: request.selection.limit ?? Number.POSITIVE_INFINITY };
+  const roots = request.roots.map(async (root) => {
+    const failure = await collectRoot({ ...context, writer, allowance }, request, root);
+    if (failure !== undefined) failures.push(failure);
+  });
+  await Promise.all(roots);
+  writer.flush();
+  if (!request.dryRun) await makeMissingRows(context, { roots: request.roots, junit: request.junit, giveUpMs: request.giveUpMs });
+  return { failures };
+}
+
+type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance'>;
+
+async function collectRoot(shared: Shared, request: CollectRequest, root: BucketRoot): Promise<RootFailure | undefined> {
+  const breaker = createBreaker(root.url, {
+    signal: shared.signal,
+    ...(root.timeBudgetMs !== undefined && { timeMs: root.timeBudgetMs }),
+  });
+  try {
+    const run = openRun(shared, request, root, breaker);
+    if (!request.skipListing) {
+      await collectAgain(run);
+      await collectJobs(run).finally(() => run.builds.drain());
+    }
+    if (request.junit) await collectPendingJunit(run);
+    return failureOf(root, breaker.reason());
+  } catch (error) {
+    if (shared.signal.aborted) return undefined;
+    const failure = failureOf(root, breaker.reason() ?? error);
+    shared.warn('a bucket was given up for this run', { ...failure });
+    return failure;
+  } finally {
+    breaker.close();
+  }
+}
+
+function openRun(shared: Shared, request: CollectRequest, root: BucketRoot, breaker: RootRun['breaker']): RootRun {
+  const { bucket, prefix } = shared.open(root);
+  return {
+    root,
+    rootId: shared.store.transaction(() => shared.store.cursors.rootId(root.url)),
+    bucket,
+    prefix,
+    store: shared.store,
+    writer: shared.writer,
+    builds: createPool(request.threads),
+    breaker,
+    stats: shared.stats,
+    options: request,
+    nowMs: shared.nowMs,
+    sleep: shared.sleep,
+    random: shared.random,
+    failed: new Set(),
+    allowance: shared.allowance,
+  };
+}
+
+function failureOf(root: BucketRoot, error: unknown): RootFailure | undefined {
+  if (error === undefined) return undefined;
+  const remedy = (error as { remedy?: unknown }).remedy;
+  return { root: root.url, reason: describeError(error), remedy: typeof remedy === 'string' ? remedy : undefined };
+}
