@@ -17,6 +17,8 @@ export interface EmitRequest {
   readonly finishedBefore: number;
   /** Only these builds, whatever was emitted before. */
   readonly paths?: readonly string[];
+  /** Leaves out builds of which it says no, by their path. */
+  readonly keep?: (path: string) => boolean;
   /** Stop after this many bytes as stored (compressed); the rest is the next batch's. */
   readonly storedBytesMax?: number;
 }
@@ -62,7 +64,8 @@ async function writeRows(store: Store, request: EmitRequest, sink: RowSink, run:
   let first: number | undefined;
   let last: number | undefined;
   let more = false;
-  for (const page of pages(store, request)) {
+  for (const found of pages(store, request)) {
+    const page = request.keep === undefined ? found : found.filter(({ path }) => request.keep?.(path));
     for (const row of page) {
       if (run.signal.aborted) throw new SamovarError('aborted', 'stopped while writing rows; nothing counts as emitted');
       await sink.write(row);

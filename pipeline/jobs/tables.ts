@@ -82,12 +82,12 @@ export async function updateTable(
   let bytes = 0;
   let replace = options.replace;
   while (true) {
-    const emission = await emitTable(context, table, { replace, storedBytesMax: FILE_BYTES_MAX });
+    const emission = await emitTable(context, table, { replace });
     if (emission.rows === 0 && !replace) {
       discardEmpty(context.store, emission.batch);
       return { table: table.name, replaced: options.replace, rows, bytes };
     }
-    rows += (await load(context, spec, emission.batch, fileOf(context, table))).rows;
+    rows += (await loadFile(context, table, spec, emission.batch)).rows;
     bytes += emission.bytes;
     replace = false;
     if (!emission.more) return { table: table.name, replaced: options.replace, rows, bytes };
@@ -98,22 +98,31 @@ export function fileOf(context: Pick<TablesContext, 'workDir'>, table: Pick<Tabl
   return join(context.workDir, `build_${table.name}.json.gz`);
 }
 
+export interface EmitTableOptions {
+  readonly replace: boolean;
+  /** Epoch seconds; default: the table's own window. */
+  readonly window?: { readonly since: number; readonly until: number };
+  readonly keep?: (path: string) => boolean;
+}
+
 /** Writes a table's missing rows into its file with a manifest beside it. */
 export async function emitTable(
   context: Pick<TablesContext, 'store' | 'signal' | 'nowMs' | 'workDir' | 'onStep'> & { readonly warehouse: { readonly url: string } },
   table: TableConfig,
-  options: { readonly replace: boolean; readonly storedBytesMax?: number; readonly file?: string },
+  options: EmitTableOptions,
 ): Promise<Emission> {
   const { store, signal, nowMs } = context;
-  const file = options.file ?? fileOf(context, table);
+  const file = fileOf(context, table);
+  const window = options.window ?? { since: windowStart(table.days, nowMs()), until: Number.MAX_SAFE_INTEGER };
   const emission = await emitRows(
     store,
     {
       destination: destinationOf(store, table, context.warehouse.url),
       replaces: options.replace,
-      finishedSince: windowStart(table.days, nowMs()),
-      finishedBefore: Number.MAX_SAFE_INTEGER,
-      ...(options.storedBytesMax !== undefined && { storedBytesMax: options.storedBytesMax }),
+      finishedSince: Math.floor(window.since),
+      finishedBefore: Math.ceil(window.until),
+      storedBytesMax: FILE_BYTES_MAX,
+      ...(options.keep && { keep: options.keep }),
     },
     await gzipFileSink(file),
     { signal, onRows: (rows) => context.onStep?.({ table: table.name, step: 'writing', rows }) },
@@ -146,7 +155,7 @@ export async function describeFile(
 }
 
 /** Ends what an earlier run began: a load whose outcome is open is asked about, a whole file is loaded, anything else dropped. */
-async function recover(context: TablesContext, table: TableConfig, spec: TableSpec): Promise<number> {
+export async function recover(context: TablesContext, table: TableConfig, spec: TableSpec): Promise<number> {
   const { store, warehouse } = context;
   let rows = 0;
   for (const batch of store.ledger.open(destinationOf(store, table, warehouse.url))) {
@@ -183,6 +192,11 @@ async function wholeFile(batch: Batch): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Loads the file that `emitTable` made. */
+export function loadFile(context: TablesContext, table: TableConfig, spec: TableSpec, batch: Batch): Promise<{ readonly rows: number }> {
+  return load(context, spec, batch, fileOf(context, table));
 }
 
 async function load(context: TablesContext, spec: TableSpec, batch: Batch, file: string): Promise<{ readonly rows: number }> {

@@ -40,7 +40,7 @@ export interface JunitStore {
   /** Files by parse status. */
   statuses(): readonly { readonly status: string; readonly files: number }[];
   /** Tests in all files: run and skipped. */
-  totals(): { readonly files: number; readonly run: number; readonly failed: number; readonly skipped: number };
+  totals(): { readonly files: number; readonly bytes: number; readonly run: number; readonly failed: number; readonly skipped: number };
 }
 
 type FileRow = Omit<JunitFileRecord, 'flaky'> & { readonly flaky: string | null };
@@ -67,8 +67,8 @@ export function openJunit(db: Database): JunitStore {
   const statuses = db.prepare<unknown[], { status: string; files: number }>(
     'SELECT status, count(*) AS files FROM junit_file GROUP BY status ORDER BY status',
   );
-  const totals = db.prepare<unknown[], { files: number; run: number; failed: number; skipped: number }>(
-    `SELECT count(*) AS files, coalesce(sum(run), 0) AS run, coalesce(sum(failed), 0) AS failed,
+  const totals = db.prepare<unknown[], { files: number; bytes: number; run: number; failed: number; skipped: number }>(
+    `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes, coalesce(sum(run), 0) AS run, coalesce(sum(failed), 0) AS failed,
        coalesce(sum(skipped), 0) AS skipped FROM junit_file`,
   );
   const putFiles = (build: number, records: readonly JunitFileRecord[]) => {
@@ -90,6 +90,6 @@ export function openJunit(db: Database): JunitStore {
     prunable: (finishedBefore) => prunable.get(finishedBefore) ?? { files: 0, bytes: 0 },
     prune: (finishedBefore, limit) => prune.run(finishedBefore, limit).changes,
     statuses: () => statuses.all(),
-    totals: () => totals.get() ?? { files: 0, run: 0, failed: 0, skipped: 0 },
+    totals: () => totals.get() ?? { files: 0, bytes: 0, run: 0, failed: 0, skipped: 0 },
   };
 }

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { backfillCommand } from './commands/backfill.ts';
+import { bqLoadCommand } from './commands/bq-load.ts';
+import { configCommand } from './commands/config.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
+import { junitCommand } from './commands/junit.ts';
+import { makeDbCommand } from './commands/make-db.ts';
+import { makeJsonCommand } from './commands/make-json.ts';
+import { pruneCommand } from './commands/prune.ts';
+import { updateCommand } from './commands/update.ts';
+import { describeError, SamovarError } from './errors.ts';
+import { safeText } from './show/text.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_CONFIG = 2;
+
+function commands(root: Argv): Argv {
+  return root
+    .command(updateCommand)
+    .command(makeDbCommand)
+    .command(makeJsonCommand)
+    .command(bqLoadCommand)
+    .command(backfillCommand)
+    .command(pruneCommand)
+    .command(deadLettersCommand)
+    .command(junitCommand)
+    .command(configCommand);
+}
+
+/** What went wrong, why, and what to do about it. Stack traces only for bugs, or when asked for. */
+function tell(error: unknown): number {
+  const ours = error instanceof SamovarError;
+  const lines = [`samovar: ${describeError(error).split('\n').map(safeText).join('\n')}`];
+  if (ours && error.remedy !== undefined) lines.push(error.remedy);
+  if (!ours && error instanceof Error && error.stack !== undefined) lines.push(error.stack, 'This is a bug in Samovar: please report it with the lines above.');
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return ours && error.code === 'config' ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+async function main(): Promise<void> {
+  const parser = commands(yargs(hideBin(process.argv)))
+    .scriptName('samovar')
+    .usage('$0 COMMAND\n\nCollects the results of CI builds from storage buckets and feeds them to BigQuery or DuckDB.')
+    .demandCommand(1, 'Say what to do: see the commands above.')
+    .strict()
+    .recommendCommands()
+    .completion('completion', 'Print a completion script for bash or zsh')
+    .epilogue('Exit status: 0 done, 1 failed, 2 change your configuration or flags, 130/143 stopped by a signal.')
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .help()
+    .alias('h', 'help')
+    .version()
+    .exitProcess(false)
+    .fail((message, error, instance) => {
+      if (error) throw error;
+      instance.showHelp('error');
+      throw new SamovarError('config', message);
+    });
+  await parser.parseAsync();
+}
+
+// A reader that closed the pipe (`| head`) is no reason for a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exitCode = EXIT_FAILED;
+});
+
+try {
+  await main();
+} catch (error) {
+  process.exitCode = tell(error);
+}

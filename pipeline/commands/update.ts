@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { loadRoots } from '../config/buckets.ts';
+import { loadTables, tableSpec } from '../config/tables.ts';
+import type { Context } from '../context.ts';
+import { makeDemo } from '../demo/index.ts';
+import { describeError, SamovarError } from '../errors.ts';
+import { flakiestTests } from '../jobs/flakiest.ts';
+import { mustReplace, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
+import { cycleText, type CycleSummary, type TableOutcome } from '../show/cycle.ts';
+import { openTables } from './bq-load.ts';
+import { collectWith } from './collecting.ts';
+import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+
+const FLAKIEST_SHOWN = 5;
+
+type Args = CommonArgs & { readonly threads?: number | undefined };
+
+export const updateCommand: CommandModule<object, Args> = {
+  command: 'update',
+  describe: 'One whole cycle: collect, then bring every table up to date',
+  builder: (yargs) =>
+    commonOptions(yargs)
+      .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket (default 32)' })
+      .example('$0 update', 'with the embedded demo when nothing is configured')
+      .example('$0 update --buckets config/buckets.yaml --warehouse bigquery:my-project:builds', 'production'),
+  handler: (args) => withContext(args, (context) => update(context, args)),
+};
+
+async function update(context: Context, args: Args): Promise<number> {
+  const { settings, nowMs } = context;
+  const startedMs = nowMs();
+  // Both are read before anything is done: a wrong line in either ends the cycle at once.
+  const roots = await loadRoots(settings.bucketsFile);
+  const configured = await loadTables(settings.tablesFile);
+  if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
+  const tables = await openTables(context);
+  const collected = await collectWith(context, tables.store, roots, {
+    selection: { buildLimit: (settings.buildLimit) || undefined },
+    junit: true,
+    skipListing: false,
+    dryRun: false,
+    threads: args.threads ?? settings.threads,
+  });
+  const outcomes: TableOutcome[] = [];
+  for (const table of configured) {
+    if (context.signal.aborted) break;
+    outcomes.push(await tryTable(context, table.name, async () => {
+      const replace = mustReplace(tables.store, table, tables.warehouse.url, nowMs());
+      return updateTable(tables, table, await tableSpec(table), { replace });
+    }));
+  }
+  const summary: CycleSummary = {
+    collected,
+    tables: outcomes,
+    counts: { ...tables.store.builds.counts(), ...tables.store.junit.totals(), deadLetters: tables.store.deadLetters.count() },
+    seconds: (nowMs() - startedMs) / 1000,
+    database: resolve(settings.db),
+    warehouse: tables.warehouse.url,
+    flakiest: await flakiest(context, tables, outcomes),
+  };
+  await print(context, args.json ? JSON.stringify(summary) : cycleText(summary));
+  return collected.failures.length > 0 || outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** One table's failure is told and leaves the others alone; a wrong configuration ends the cycle. */
+async function tryTable(context: Context, table: string, work: () => Promise<TableResult>): Promise<TableOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SamovarError && (error.code === 'config' || error.code === 'aborted')) throw error;
+    context.log.error({ table, err: error }, 'a table could not be brought up to date');
+    const remedy = error instanceof SamovarError ? error.remedy : undefined;
+    return { table, replaced: false, rows: 0, bytes: 0, error: `${describeError(error)}${remedy ? ` ${remedy}` : ''}` };
+  }
+}
+
+/** Of the widest table there is; a warehouse that cannot answer costs the summary its table, not the cycle. */
+async function flakiest(context: Context, tables: TablesContext, outcomes: readonly TableOutcome[]) {
+  const table = outcomes.filter(({ error }) => error === undefined).at(-1)?.table;
+  // On a warehouse that charges by bytes read, nobody has asked for this query.
+  if (table === undefined || tables.warehouse.dialect !== 'duckdb' || context.signal.aborted) return [];
+  return flakiestTests(tables.warehouse, table, FLAKIEST_SHOWN, context.signal).catch((error: unknown) => {
+    context.log.warn({ table, reason: describeError(error) }, 'the flakiest tests could not be asked for');
+    return [];
+  });
+}
