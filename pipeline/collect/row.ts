@@ -2,7 +2,7 @@ import { buildHead } from '../records/build.ts';
 import { packRow } from '../records/chunk.ts';
 import type { JsonObject } from '../records/json.ts';
 import type { TestResult } from '../records/junit/reader.ts';
-import { createRowBuilder, rowVersion } from '../records/row.ts';
+import { createRowBuilder, ROW_BYTES_MAX, rowVersion } from '../records/row.ts';
 import type { StoredRow } from '../store/rows.ts';
 
 export interface RowInput {
@@ -18,7 +18,7 @@ export interface RowInput {
 export async function makeRow(input: RowInput): Promise<Omit<StoredRow, 'build'>> {
   const { path, jobPrefix, started, finished } = input;
   const head = buildHead({ path, jobPrefix, finished, ...(started && { started }) });
-  const builder = createRowBuilder(head);
+  const builder = createRowBuilder(head, { rowBytesMax: ROW_BYTES_MAX });
   for (const tests of input.files) for (const test of tests) builder.addTest(test);
   const row = builder.finish();
   const packed = await packRow(row.line);

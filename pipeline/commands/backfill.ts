@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { wantsJob } from '../collect/plan.ts';
+import { wantsBuild, wantsJob } from '../collect/plan.ts';
 import { type BucketRoot, findRoot, loadRoots } from '../config/buckets.ts';
 import { loadTables, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
@@ -46,7 +46,8 @@ async function backfill(context: Context, args: Args): Promise<number> {
   const collected = await collectWith(context, tables.store, roots, { ...options(context, args), selection, dryRun: false });
   if (context.signal.aborted) throw new SamovarError('aborted', 'stopped while collecting', { remedy: 'Run the same command again: it goes on where it stopped.' });
   const since = (selection.sinceMs ?? 0) / 1000;
-  const until = (selection.untilMs ?? context.nowMs()) / 1000;
+  // Builds are chosen by when they started, the window is of when they finished: late ones count too.
+  const until = Math.min(context.nowMs(), (selection.untilMs ?? context.nowMs()) + context.settings.giveUpMs) / 1000;
   const keep = (path: string) => keeps(roots, selection, path);
   const loaded = await backfillTable(tables, table, await tableSpec(table), { since, until, byDay: args['by-day'], keep });
   const text = `${collected.stats.added} builds collected, ${loaded.rows} rows loaded into ${table.name} in ${loaded.loads} loads`;
@@ -61,7 +62,9 @@ function options(context: Context, args: Args) {
 /** The one exclusion filter again, this time on what is stored. */
 function keeps(roots: readonly BucketRoot[], selection: ReturnType<typeof selectionOf>, path: string): boolean {
   const root = findRoot(roots, path);
-  return root !== undefined && wantsJob(root, selection)(buildOfPath(path).job);
+  if (root === undefined) return false;
+  const { job, build } = buildOfPath(path);
+  return wantsJob(root, selection)(job) && wantsBuild(selection, build);
 }
 
 async function plan(context: Context, args: Args, roots: readonly BucketRoot[]): Promise<number> {

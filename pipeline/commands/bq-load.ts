@@ -86,7 +86,7 @@ async function loadFile(tables: TablesContext, table: Table, spec: Spec, options
   if (options.dryRun) return dryRun(tables, table.name, spec);
   await warehouse.ensureTable(spec, { signal });
   const batch = store.ledger.byGeneration(destinationOf(store, table, warehouse.url), manifest.generation);
-  if (batch?.sha256 === manifest.sha256) {
+  if (batch !== undefined && batch.sha256 === manifest.sha256) {
     if (batch.state === 'committed') return { table: table.name, rows: 0, text: `${file} is in ${table.name} already: nothing done` };
     const { rows } = await loadBatch(tables, { batch, table: spec, file, sha256: manifest.sha256 });
     return { table: table.name, rows, text: `${rows} rows of ${file} loaded into ${table.name}` };

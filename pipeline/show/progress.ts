@@ -40,7 +40,7 @@ function drawLine({ label, unit, read, stderr, nowMs }: ProgressOptions): () => 
     etaBuffer: 100,
     linewrap: false,
     gracefulExit: false,
-    format: (barOptions, params, payload) => {
+    format: (barOptions, _params, payload) => {
       const state = (payload as { state?: ProgressState }).state ?? read();
       const seconds = Math.max((nowMs() - startedMs) / 1000, 0.001);
       const eta = state.total > state.done && state.done > 0 ? `, ETA ${duration((seconds / state.done) * (state.total - state.done))}` : '';
