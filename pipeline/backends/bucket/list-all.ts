@@ -13,20 +13,30 @@ export async function* listAll(
 ): AsyncGenerator<ListPage> {
   const guard = createProgressGuard(`${bucket.url}/${prefix}`);
   let pageToken = options.pageToken;
+  let lastPrefix: string | undefined;
   do {
     const page = await bucket.list(prefix, { ...options, ...(pageToken === undefined ? {} : { pageToken }) });
     guard(page, pageToken);
-    yield page;
+    yield withoutRepeated(page, lastPrefix);
+    lastPrefix = page.prefixes.at(-1) ?? lastPrefix;
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
 }
 
+/** A server that knows no delimiter splits a prefix over pages; the driver folds each page, this folds across them. */
+function withoutRepeated(page: ListPage, lastPrefix: string | undefined): ListPage {
+  return page.prefixes[0] === lastPrefix && lastPrefix !== undefined
+    ? { ...page, prefixes: page.prefixes.slice(1) }
+    : page;
+}
+
 /**
- * Finds cycles in constant memory: any page with names must begin after the one before it, and (for empty pages) a token
- * is remembered at every power of two and must not come again; a cycle of n tokens is found within 3n pages.
+ * Finds cycles in constant memory: names, and apart from them prefixes, must not go backwards, and (for empty pages) a
+ * token is remembered at every power of two and must not come again; a cycle of n tokens is found within 3n pages.
  */
 function createProgressGuard(subject: string): (page: ListPage, askedWith: string | undefined) => void {
-  let last: string | undefined;
+  let lastName: string | undefined;
+  let lastPrefix: string | undefined;
   let remembered: string | undefined;
   let pages = 0;
   let rememberAt = 1;
@@ -43,18 +53,24 @@ function createProgressGuard(subject: string): (page: ListPage, askedWith: strin
       remembered = token;
       rememberAt *= 2;
     }
-    const first = edge(page, 0, -1);
-    if (first !== undefined && last !== undefined && compareNames(first, last) < 0) {
-      refuse(`page ${pages} begins with "${first}", before the end of the page before it ("${last}")`);
-    }
-    last = edge(page, -1, 1) ?? last;
+    lastName = forward(
+      page.objects.map(({ name }) => name),
+      lastName,
+      refuse,
+    );
+    lastPrefix = forward(page.prefixes, lastPrefix, refuse);
   };
 }
 
-/** The lowest (sign -1) or highest (sign 1) of a page's names and prefixes at one end. */
-function edge(page: ListPage, at: number, sign: number): string | undefined {
-  const name = page.objects.at(at)?.name;
-  const prefix = page.prefixes.at(at);
-  if (name === undefined || prefix === undefined) return name ?? prefix;
-  return compareNames(name, prefix) * sign > 0 ? name : prefix;
+/** The last of `names`, or what was last before; refuses when the first stands before what was last. */
+function forward(
+  names: readonly string[],
+  last: string | undefined,
+  refuse: (why: string) => never,
+): string | undefined {
+  const first = names[0];
+  if (first !== undefined && last !== undefined && compareNames(first, last) < 0) {
+    refuse(`a page begins with "${first}", before the end of the page before it ("${last}")`);
+  }
+  return names.at(-1) ?? last;
 }
