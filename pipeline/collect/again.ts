@@ -1,25 +1,34 @@
-import { parseRoot } from '../backends/bucket/index.ts';
 import type { BuildRecord } from '../store/builds.ts';
-import { processCandidate, processJunit } from './process.ts';
 import { wantsBuild, wantsJob } from './plan.ts';
+import { processCandidate, processJunit } from './process.ts';
 import type { RootRun } from './run.ts';
 import type { Candidate } from './sources/candidate.ts';
 
 const PAGE = 500;
+/** Failed builds tried again in one run, those untried for longest first. */
+const RETRIES_MAX = 2_000;
 
-/** Tries failed builds again, then looks again at builds that were unfinished or fresh. Comes before any listing. */
+/** Looks again at builds that were unfinished or fresh, then tries failed ones again. Comes after the listing. */
 export async function collectAgain(run: RootRun): Promise<void> {
   const wants = wantsJob(run.root, run.options.selection);
-  const since = run.nowMs() - run.options.giveUpMs;
-  for (const letter of run.store.deadLetters.retryable(run.root.url, since)) {
-    const { job, build, subject } = letter;
-    if (job === null || build === null || !wants(job)) continue;
-    await submit(run, { job, build, ...placeOf(run, subject) });
-  }
   for (const known of stored(run, run.store.builds.open)) {
-    if (wants(known.job)) await submit(run, { job: known.job, build: known.build, folder: folderOf(run, known.path), known });
+    if (givenUpByKettle(run, known)) run.writer.push(64, () => run.store.builds.setState(known.id, 'abandoned'));
+    else if (wants(known.job)) await submit(run, { job: known.job, build: known.build, folder: folderOf(run, known.path), known });
+  }
+  const letters = run.store.deadLetters.retryable(run.root.url, {
+    firstSinceMs: run.nowMs() - run.options.giveUpMs,
+    triedBeforeMs: run.startedMs,
+    limit: RETRIES_MAX,
+  });
+  for (const { job, build, subject } of letters) {
+    if (job !== null && build !== null && wants(job)) await submit(run, { job, build, ...placeOf(run, subject) });
   }
   await run.builds.drain();
+}
+
+/** Builds that Kettle had stored unfinished and had stopped looking at: not worth a request each. */
+function givenUpByKettle(run: RootRun, known: BuildRecord): boolean {
+  return known.checkedAt === 0 && !run.options.dryRun && run.nowMs() - known.firstSeenAt >= run.options.giveUpMs;
 }
 
 /** Reads JUnit files of finished builds that are stored without them. */
@@ -27,11 +36,10 @@ export async function collectPendingJunit(run: RootRun): Promise<void> {
   const wants = wantsJob(run.root, run.options.selection);
   for (const known of stored(run, run.store.builds.junitPending)) {
     if (run.breaker.signal.aborted || run.allowance.left <= 0) break;
-    if (!wants(known.job) || !wantsBuild(run.options.selection, known.build) || run.failed.has(`${known.job}/${known.build}`)) continue;
+    if (!wants(known.job) || !wantsBuild(run.options.selection, known.build)) continue;
     run.stats.found += 1;
     run.allowance.left -= 1;
-    if (run.options.dryRun) continue;
-    await run.builds.submit(() => processJunit(run, known, folderOf(run, known.path)));
+    if (!run.options.dryRun) await run.builds.submit(() => processJunit(run, known, folderOf(run, known.path)));
   }
   await run.builds.drain();
 }
@@ -41,15 +49,14 @@ async function submit(run: RootRun, candidate: Candidate): Promise<void> {
   if (signal.aborted || run.allowance.left <= 0 || !wantsBuild(run.options.selection, candidate.build)) return;
   run.stats.found += 1;
   run.allowance.left -= 1;
-  if (run.options.dryRun) return;
-  await run.builds.submit(() => processCandidate(run, candidate));
+  if (!run.options.dryRun) await run.builds.submit(() => processCandidate(run, candidate));
 }
 
-/** Stored builds page by page: the table may change between pages, the ids do not. */
-function* stored(run: RootRun, read: (root: number, afterId: number, limit: number) => readonly BuildRecord[]): Generator<BuildRecord> {
+/** Stored builds not looked at in this run, page by page: the table may change between pages, the ids do not. */
+function* stored(run: RootRun, read: RootRun['store']['builds']['open']): Generator<BuildRecord> {
   let after = 0;
   while (true) {
-    const page = read(run.rootId, after, PAGE);
+    const page = read(run.rootId, run.startedMs, after, PAGE);
     const last = page.at(-1);
     if (last === undefined) return;
     yield* page;
@@ -58,7 +65,7 @@ function* stored(run: RootRun, read: (root: number, afterId: number, limit: numb
 }
 
 function folderOf(run: RootRun, path: string): string {
-  return path.slice(parseRoot(run.root.url).bucketUrl.length + 1);
+  return path.slice(run.bucket.url.length + 1);
 }
 
 /** A dead letter is about a pointer or about a build's folder. */

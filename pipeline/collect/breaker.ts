@@ -1,4 +1,4 @@
-import { SamovarError } from '../errors.ts';
+import { isRetryable, SamovarError } from '../errors.ts';
 
 /** So many failures in a row, with nothing done between them, say that the bucket is sick, not its builds. */
 const FAILURES_IN_A_ROW_MAX = 50;
@@ -36,6 +36,8 @@ export function createBreaker(url: string, limits: { readonly timeMs?: number; r
       failuresInARow = 0;
     },
     failed: (cause) => {
+      // Broken content or a refusal is quick, and the item's own affair; only what costs time speaks against the bucket.
+      if (!isRetryable(cause)) return;
       failuresInARow += 1;
       if (failuresInARow < FAILURES_IN_A_ROW_MAX) return;
       const message = `${url}: ${failuresInARow} failures in a row, given up for this run`;

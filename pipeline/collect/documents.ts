@@ -22,19 +22,32 @@ export interface Documents {
 /**
  * Reads both documents of a build at once. A 404 is an answer; a finished.json that cannot be read is an error of the build.
  */
-export async function readDocuments(bucket: Bucket, folder: string, options: { readonly signal: AbortSignal; readonly finishedGeneration?: string }): Promise<Documents> {
-  const [started, finished] = await Promise.all([
-    readDocument(bucket, `${folder}/started.json`, { signal: options.signal }).catch((error: unknown) => {
-      if (error instanceof SamovarError && (error.code === 'malformed' || error.code === 'too-large')) return error;
-      throw error;
-    }),
-    readDocument(bucket, `${folder}/finished.json`, {
-      signal: options.signal,
-      ...(options.finishedGeneration !== undefined && { unlessGeneration: options.finishedGeneration }),
-    }),
-  ]);
-  const readable = started instanceof SamovarError || started === 'unchanged' ? undefined : started;
-  return { started: readable, finished, startedProblem: started instanceof SamovarError ? started : undefined };
+export async function readDocuments(bucket: Bucket, folder: string, options: DocumentOptions): Promise<Documents> {
+  const { signal, finishedGeneration } = options;
+  const readFinished = () =>
+    readDocument(bucket, `${folder}/finished.json`, { signal, ...(finishedGeneration !== undefined && { unlessGeneration: finishedGeneration }) });
+  // Asked about again it has usually not changed: then one request is all.
+  const early = finishedGeneration === undefined ? undefined : await readFinished();
+  if (early === 'unchanged') return { started: undefined, finished: early, startedProblem: undefined };
+  const [started, finished] = await Promise.all([readStarted(bucket, folder, signal), early ?? readFinished()]);
+  if (started instanceof SamovarError) return { started: undefined, finished, startedProblem: started };
+  return { started, finished, startedProblem: undefined };
+}
+
+export interface DocumentOptions {
+  readonly signal: AbortSignal;
+  /** The generation of finished.json that is known: an unchanged one is not read. */
+  readonly finishedGeneration?: string;
+}
+
+async function readStarted(bucket: Bucket, folder: string, signal: AbortSignal): Promise<Document | SamovarError | undefined> {
+  try {
+    const started = await readDocument(bucket, `${folder}/started.json`, { signal });
+    return started === 'unchanged' ? undefined : started;
+  } catch (error) {
+    if (error instanceof SamovarError && (error.code === 'malformed' || error.code === 'too-large')) return error;
+    throw error;
+  }
 }
 
 async function readDocument(

@@ -1,5 +1,4 @@
-import { isSnowflake } from '../records/ids.ts';
-import { compareBuildIds } from '../records/ids.ts';
+import { compareBuildIds, isSnowflake } from '../records/ids.ts';
 import { processCandidate } from './process.ts';
 import { exactJob, isPartial, wantsBuild, wantsJob } from './plan.ts';
 import { createPool } from './pool.ts';
@@ -66,14 +65,11 @@ async function collectJob(run: RootRun, listing: JobListing): Promise<void> {
 function unknownOf(run: RootRun, page: readonly Candidate[]): readonly Candidate[] {
   const job = page[0]?.job;
   if (job === undefined) return [];
-  const wanted = page.filter(({ build }) => wantsBuild(run.options.selection, build) && !run.failed.has(`${job}/${build}`));
-  if (run.options.selection.buildLimit !== undefined) return wanted.filter(({ build }) => !isKnown(run, job, build));
-  const known = run.store.builds.knownAmong(run.rootId, job, wanted.map(({ build }) => build));
-  return wanted.filter(({ build }) => !known.has(build));
-}
-
-function isKnown(run: RootRun, job: string, build: string): boolean {
-  return run.store.builds.knownAmong(run.rootId, job, [build]).has(build);
+  const wanted = page.filter(({ build }) => wantsBuild(run.options.selection, build));
+  const ids = wanted.map(({ build }) => build);
+  const known = run.store.builds.knownAmong(run.rootId, job, ids);
+  const failed = run.store.deadLetters.failedAmong(run.root.url, job, ids);
+  return wanted.filter(({ build }) => !known.has(build) && !failed.has(build));
 }
 
 async function submit(run: RootRun, tasks: TaskTracker, candidate: Candidate): Promise<void> {

@@ -30,25 +30,3 @@ export function createPool(concurrency: number): Pool {
     },
   };
 }
-
-/** Runs `work` over every item of a source with bounded concurrency; the first error stops it and is thrown. */
-export async function forEachBounded<T>(
-  source: AsyncIterable<T> | Iterable<T>,
-  concurrency: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const pool = createPool(concurrency);
-  const failures: unknown[] = [];
-  for await (const item of source) {
-    if (failures.length > 0) break;
-    await pool.submit(async () => {
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    });
-  }
-  await pool.drain();
-  if (failures.length > 0) throw failures[0];
-}

@@ -56,10 +56,7 @@ async function guarded(
   } catch (error) {
     if (run.breaker.signal.aborted) return;
     const code = error instanceof SamovarError ? error.code : 'internal';
-    // Broken content is the build's own fault, not its bucket's.
-    if (code === 'malformed' || code === 'too-large') run.breaker.succeeded();
-    else run.breaker.failed(error);
-    run.failed.add(`${what.job}/${what.build}`);
+    run.breaker.failed(error);
     run.stats.failures += 1;
     const letter: NewDeadLetter = {
       kind: 'collect',

@@ -4,7 +4,7 @@ import { unpackRaw } from '../records/raw.ts';
 import { type BucketRoot, findRoot } from '../config/buckets.ts';
 import type { BuildRecord } from '../store/builds.ts';
 import type { Store } from '../store/open.ts';
-import { parseJunit } from './junit.ts';
+import { type JunitFile, parseJunit } from './junit.ts';
 import { makeRow } from './row.ts';
 
 const PAGE = 100;
@@ -43,7 +43,8 @@ export async function makeMissingRows(context: RowlessContext, options: RowlessO
 async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketRoot[]): Promise<void> {
   try {
     const root = findRoot(roots, build.path);
-    const files = store.junit.rawNames(build.id).map((name) => readStored(store, build.id, name));
+    const files: Omit<JunitFile, 'raw'>[] = [];
+    for (const name of store.junit.rawNames(build.id)) files.push(await readStored(store, build.id, name));
     const started = build.startedJson === null ? undefined : parseDocument(Buffer.from(build.startedJson));
     const finished = parseDocument(Buffer.from(build.finishedJson ?? '{}'));
     const row = await makeRow({ path: build.path, jobPrefix: root?.prefix ?? '', started, finished, files: files.map(({ tests }) => tests) });
@@ -59,8 +60,8 @@ async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketR
   }
 }
 
-function readStored(store: Store, build: number, name: string) {
+async function readStored(store: Store, build: number, name: string): Promise<Omit<JunitFile, 'raw'>> {
   const raw = store.junit.raw(build, name);
-  const bytes = raw === undefined ? Buffer.alloc(0) : unpackRaw(raw.encoding, raw.data, RAW_BYTES_MAX);
+  const bytes = raw === undefined ? Buffer.alloc(0) : await unpackRaw(raw.encoding, raw.data, RAW_BYTES_MAX);
   return parseJunit(name, bytes);
 }

@@ -42,8 +42,8 @@ export interface RootRun {
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
-  /** Builds that were tried in this run and failed: not tried twice. */
-  readonly failed: Set<string>;
+  /** When the run began: what was looked at since is not looked at twice. Epoch milliseconds. */
+  readonly startedMs: number;
   /** How many more builds this run may take, all roots together. */
   readonly allowance: { left: number };
 }

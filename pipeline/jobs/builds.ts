@@ -69,8 +69,9 @@ async function collectRoot(shared: Shared, request: CollectRequest, root: Bucket
   try {
     const run = openRun(shared, request, root, breaker);
     if (!request.skipListing) {
-      await collectAgain(run);
+      // New builds first: what fails again and again must not keep them waiting.
       await collectJobs(run).finally(() => run.builds.drain());
+      await collectAgain(run);
     }
     if (request.junit) await collectPendingJunit(run);
     return failureOf(root, breaker.reason());
@@ -100,7 +101,7 @@ function openRun(shared: Shared, request: CollectRequest, root: BucketRoot, brea
     nowMs: shared.nowMs,
     sleep: shared.sleep,
     random: shared.random,
-    failed: new Set(),
+    startedMs: shared.nowMs(),
     allowance: shared.allowance,
   };
 }

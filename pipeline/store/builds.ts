@@ -31,10 +31,10 @@ export interface BuildStore {
   save(build: SavedBuild): number;
   /** Which of these builds of a job are stored already. */
   knownAmong(root: number, job: string, builds: readonly string[]): ReadonlySet<string>;
-  /** Builds to look at again, a page at a time by id: unfinished or settling ones. */
-  open(root: number, afterId: number, limit: number): readonly BuildRecord[];
-  /** Finished builds whose JUnit was never read, a page at a time by id. */
-  junitPending(root: number, afterId: number, limit: number): readonly BuildRecord[];
+  /** Builds to look at again that were last looked at before a time: unfinished or settling ones. A page at a time by id. */
+  open(root: number, checkedBeforeMs: number, afterId: number, limit: number): readonly BuildRecord[];
+  /** Finished builds whose JUnit was never read, likewise. */
+  junitPending(root: number, checkedBeforeMs: number, afterId: number, limit: number): readonly BuildRecord[];
   /** Finished builds that have no row yet, a page at a time by id. */
   rowless(afterId: number, limit: number): readonly BuildRecord[];
   /** Finished builds of a root in a time range (epoch seconds), a page at a time by id. */
@@ -66,8 +66,8 @@ export function openBuilds(db: Database, nowMs: () => number): BuildStore {
       'SELECT build FROM build WHERE root = ? AND job = ? AND build IN (SELECT value FROM json_each(?))',
     )
     .pluck();
-  const open = select(`root = ? AND state IN ('empty', 'running', 'settling') AND id > ? ORDER BY id LIMIT ?`);
-  const pending = select(`root = ? AND junit = 'pending' AND finished_json IS NOT NULL AND id > ? ORDER BY id LIMIT ?`);
+  const open = select(`root = ? AND state IN ('empty', 'running', 'settling') AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`);
+  const pending = select(`root = ? AND junit = 'pending' AND finished_json IS NOT NULL AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`);
   const rowless = select(
     'finished_json IS NOT NULL AND id > ? AND NOT EXISTS (SELECT 1 FROM build_row r WHERE r.build = build.id) ORDER BY id LIMIT ?',
   );
@@ -88,8 +88,8 @@ export function openBuilds(db: Database, nowMs: () => number): BuildStore {
     byId: (id) => byId.get(id),
     save: (build) => Number(save.get({ ...build, now: nowMs() })),
     knownAmong: (root, job, builds) => new Set(known.all(root, job, JSON.stringify(builds))),
-    open: (root, afterId, limit) => open.all(root, afterId, limit),
-    junitPending: (root, afterId, limit) => pending.all(root, afterId, limit),
+    open: (root, before, afterId, limit) => open.all(root, before, afterId, limit),
+    junitPending: (root, before, afterId, limit) => pending.all(root, before, afterId, limit),
     rowless: (afterId, limit) => rowless.all(afterId, limit),
     finishedBetween: (root, range, afterId, limit) => between.all(root, range.from, range.to, afterId, limit),
     setState: (id, state) => {

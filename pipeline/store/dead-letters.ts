@@ -27,8 +27,10 @@ export interface DeadLetterStore {
   /** Forgets the failure of a thing that was done after all. */
   resolve(kind: DeadLetter['kind'], subject: string): void;
   list(filter?: { readonly kind?: DeadLetter['kind'] | undefined; readonly subjectLike?: string | undefined }): IterableIterator<DeadLetter>;
-  /** Failed collections of one root first seen after `sinceMs`: tried again in every run. */
-  retryable(root: string, sinceMs: number): readonly DeadLetter[];
+  /** Failed collections of one root to try again: young enough, not tried since a time, longest untried first. */
+  retryable(root: string, range: { readonly firstSinceMs: number; readonly triedBeforeMs: number; readonly limit: number }): readonly DeadLetter[];
+  /** Which of these builds of a job failed: trying them again is the business of `retryable`. */
+  failedAmong(root: string, job: string, builds: readonly string[]): ReadonlySet<string>;
   /** Makes letters retryable again whatever their age; gives how many. */
   renew(ids: readonly number[]): number;
   count(): number;
@@ -49,9 +51,15 @@ export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterSt
     `SELECT ${COLUMNS} FROM dead_letter WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR instr(subject, ?2) > 0) ORDER BY id`,
   );
   const retryable = db.prepare<unknown[], DeadLetter>(
-    `SELECT ${COLUMNS} FROM dead_letter WHERE kind = 'collect' AND root = ? AND first_at >= ? ORDER BY id`,
+    `SELECT ${COLUMNS} FROM dead_letter WHERE kind = 'collect' AND root = ? AND first_at >= ? AND last_at < ?
+     ORDER BY last_at, id LIMIT ?`,
   );
-  const renew = db.prepare('UPDATE dead_letter SET first_at = ? WHERE id = ?');
+  const failed = db
+    .prepare<[string, string, string], string>(
+      `SELECT build FROM dead_letter WHERE kind = 'collect' AND root = ? AND job = ? AND build IN (SELECT value FROM json_each(?))`,
+    )
+    .pluck();
+  const renew = db.prepare('UPDATE dead_letter SET first_at = ?, last_at = 0 WHERE id = ?');
   const count = db.prepare<unknown[], number>('SELECT count(*) FROM dead_letter').pluck();
   return {
     add: (letter) => {
@@ -62,7 +70,8 @@ export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterSt
       resolve.run(kind, subject);
     },
     list: (filter = {}) => list.iterate(filter.kind ?? null, filter.subjectLike ?? null),
-    retryable: (root, sinceMs) => retryable.all(root, sinceMs),
+    retryable: (root, { firstSinceMs, triedBeforeMs, limit }) => retryable.all(root, firstSinceMs, triedBeforeMs, limit),
+    failedAmong: (root, job, builds) => new Set(failed.all(root, job, JSON.stringify(builds))),
     renew: (ids) => ids.reduce((total, id) => total + renew.run(nowMs(), id).changes, 0),
     count: () => count.get() ?? 0,
   };

@@ -92,6 +92,7 @@ export const MIGRATIONS: readonly string[] = [
     last_at INTEGER NOT NULL,
     UNIQUE (kind, subject)
   ) STRICT;
+  CREATE INDEX dead_letter_by_build ON dead_letter(root, job, build) WHERE kind = 'collect';
 
   CREATE TABLE destination(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 
