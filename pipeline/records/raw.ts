@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import {
   type BrotliCompress,
+  brotliDecompressSync,
   constants,
   createBrotliCompress,
   createBrotliDecompress,
   createInflate,
+  inflateSync,
 } from 'node:zlib';
 import { SamovarError } from '../errors.ts';
 
@@ -89,11 +91,16 @@ function write(stream: BrotliCompress, block: Buffer): Promise<void> {
   });
 }
 
-/** A packed file as it was. Throws as `rawChunks` does. */
-export async function unpackRaw(encoding: RawEncoding, data: Uint8Array, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of rawChunks(encoding, data, bytesMax)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** A packed file as it was, on the calling thread. Throws as `rawChunks` does. */
+export function unpackRaw(encoding: RawEncoding, data: Uint8Array, bytesMax: number): Buffer {
+  const options = { maxOutputLength: Math.max(bytesMax, 1) };
+  try {
+    return encoding === 'br' ? brotliDecompressSync(data, options) : inflateSync(data, options);
+  } catch (cause) {
+    throw Object(cause).code === 'ERR_BUFFER_TOO_LARGE'
+      ? tooLarge(data, bytesMax)
+      : damaged(encoding, data, cause);
+  }
 }
 
 /**
@@ -112,20 +119,25 @@ export async function* rawChunks(
     stream.end(data);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > bytesMax) {
-        throw new SamovarError(
-          'too-large',
-          `a stored file is not unpacked: its ${data.length} bytes become more than the ${bytesMax} allowed`,
-        );
-      }
+      if (bytes > bytesMax) throw tooLarge(data, bytesMax);
       yield chunk;
     }
   } catch (cause) {
-    if (cause instanceof SamovarError) throw cause;
-    throw new SamovarError(
-      'malformed',
-      `a stored file cannot be unpacked: its ${data.length} bytes of ${encoding} are damaged or cut off`,
-      { cause },
-    );
+    throw cause instanceof SamovarError ? cause : damaged(encoding, data, cause);
   }
+}
+
+function tooLarge(data: Uint8Array, bytesMax: number): SamovarError {
+  return new SamovarError(
+    'too-large',
+    `a stored file is not unpacked: its ${data.length} bytes become more than the ${bytesMax} allowed`,
+  );
+}
+
+function damaged(encoding: RawEncoding, data: Uint8Array, cause: unknown): SamovarError {
+  return new SamovarError(
+    'malformed',
+    `a stored file cannot be unpacked: its ${data.length} bytes of ${encoding} are damaged or cut off`,
+    { cause },
+  );
 }
