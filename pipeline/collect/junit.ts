@@ -50,9 +50,14 @@ async function readOnce({ bucket, signal }: JunitContext, folder: string, object
   const tests: TestResult[] = [];
   const reader = createJunitReader(keepBounded(tests));
   const packer = createRawPacker();
-  for await (const chunk of stream.body) {
-    reader.push(chunk);
-    await packer.push(chunk);
+  try {
+    for await (const chunk of stream.body) {
+      reader.push(chunk);
+      await packer.push(chunk);
+    }
+  } catch (error) {
+    packer.discard();
+    throw error;
   }
   if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${bucket.url}/${object.name}`);
   const name = object.name.slice(folder.length + 1);
@@ -60,10 +65,10 @@ async function readOnce({ bucket, signal }: JunitContext, folder: string, object
 }
 
 /** Parses stored raw XML again, without a request. */
-export function parseJunit(name: string, bytes: Uint8Array): Omit<JunitFile, 'raw'> {
+export async function parseJunit(name: string, chunks: AsyncIterable<Uint8Array>): Promise<Omit<JunitFile, 'raw'>> {
   const tests: TestResult[] = [];
   const reader = createJunitReader(keepBounded(tests));
-  reader.push(bytes);
+  for await (const chunk of chunks) reader.push(chunk);
   return { record: recordOf(name, '', reader.end()), tests };
 }
 

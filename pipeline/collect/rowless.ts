@@ -1,6 +1,6 @@
 import { describeError, SamovarError } from '../errors.ts';
 import { parseDocument } from '../records/json.ts';
-import { unpackRaw } from '../records/raw.ts';
+import { rawChunks } from '../records/raw.ts';
 import { type BucketRoot, findRoot } from '../config/buckets.ts';
 import type { BuildRecord } from '../store/builds.ts';
 import type { Store } from '../store/open.ts';
@@ -62,6 +62,6 @@ async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketR
 
 async function readStored(store: Store, build: number, name: string): Promise<Omit<JunitFile, 'raw'>> {
   const raw = store.junit.raw(build, name);
-  const bytes = raw === undefined ? Buffer.alloc(0) : await unpackRaw(raw.encoding, raw.data, RAW_BYTES_MAX);
-  return parseJunit(name, bytes);
+  if (raw === undefined) throw new SamovarError('missing', `the raw file ${name} is gone`);
+  return parseJunit(name, rawChunks(raw.encoding, raw.data, RAW_BYTES_MAX));
 }

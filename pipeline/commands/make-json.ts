@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { loadTables, type TableConfig } from '../config/tables.ts';
+import { kettleLedgerOf, loadTables, type TableConfig } from '../config/tables.ts';
 import type { Context } from '../context.ts';
 import { type Emission, type EmitRequest, emitRows } from '../emit/emit.ts';
 import { manifestPath } from '../emit/manifest.ts';
@@ -101,7 +101,7 @@ async function targetOf(context: Context, store: Store, args: Args): Promise<Tar
     const table = findTable(await loadTables(context.settings.tablesFile), args.table);
     return { name: table.name, days: table.days, destination: destinationOf(store, table, context.settings.warehouse) };
   }
-  const name = args.ledger ?? kettleLedger(args.days);
+  const name = args.ledger ?? kettleLedgerOf(args.days);
   return { name, days: args.days, destination: store.transaction(() => store.ledger.destination(name)) };
 }
 
@@ -109,11 +109,6 @@ export function findTable(tables: readonly TableConfig[], name: string): TableCo
   const table = tables.find((known) => known.name === name);
   if (table !== undefined) return table;
   throw new SamovarError('config', `there is no table "${name}"`, { remedy: `The configured tables are: ${tables.map((known) => known.name).join(', ')}.` });
-}
-
-/** Kettle's name for the ledger of a window: 1 → build_emitted_1, 0.5 → build_emitted_0_5, 0 → build_emitted. */
-function kettleLedger(days: number): string {
-  return days === 0 ? 'build_emitted' : `build_emitted_${String(days).replace('.', '_')}`;
 }
 
 /** Batches that were written and never sent make room for this one; one whose load is open must be cleared up first. */
