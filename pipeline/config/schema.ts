@@ -31,7 +31,7 @@ export function compileSchema(schema: JsonSchema): (value: unknown) => readonly 
 
 /** A value as a message shows it: one line, bounded. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
 }
 

@@ -12,6 +12,8 @@ export interface ConfigText {
   /** As messages name it. */
   readonly file: string;
   readonly schema: JsonSchema;
+  /** A file without any value is an empty mapping, no problem: everything in it is commented out. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** A document that its schema accepts. */
@@ -33,7 +35,7 @@ interface Problem {
  * Reads YAML and checks it. Throws one `config` error that lists every problem as `FILE:LINE:COLUMN: what was wrong; what is
  * allowed`, in the order of the file.
  */
-export function parseConfig(text: string, { file, schema }: ConfigText): ConfigDocument {
+export function parseConfig(text: string, { file, schema, mayBeEmpty = false }: ConfigText): ConfigDocument {
   const lines = new LineCounter();
   const problems: Problem[] = [];
   const finish = () => {
@@ -44,12 +46,12 @@ export function parseConfig(text: string, { file, schema }: ConfigText): ConfigD
     problems.push({ offset: pos[0], text: `${plain(message)}; allowed is YAML 1.2` });
   }
   finish();
-  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
-    const description = schema.description;
-    problems.push({ offset: 0, text: `the file is empty; allowed: ${String(description)}` });
+  const isEmpty = isNothing(document.contents);
+  if (isEmpty && !mayBeEmpty) {
+    problems.push({ offset: 0, text: `the file is empty; allowed: ${String(schema.description)}` });
     finish();
   }
-  const value = toValue(file, document);
+  const value = isEmpty ? {} : toValue(file, document);
   const report = (path: ValuePath, what: string, key?: string) => {
     problems.push({ offset: offsetOf(document, path, key), text: `${labelOf(path)}${what}` });
   };
@@ -69,6 +71,10 @@ function parse(file: string, text: string, lines: LineCounter): Document {
   } catch (cause) {
     throw unusable(file, 'it is nested too deeply to be read', cause);
   }
+}
+
+function isNothing(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 function toValue(file: string, document: Document): unknown {

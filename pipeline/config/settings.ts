@@ -1,0 +1,175 @@
+import { access } from 'node:fs/promises';
+import { SamovarError } from '../errors.ts';
+import type { JsonSchema } from './schema.ts';
+import { readSchema, shippedFile } from './shipped.ts';
+import { type Environment, mergeSources, type Sourced, type Sources } from './sources.ts';
+import { readConfig } from './yaml.ts';
+
+/** Looked for in the working directory; need not exist. */
+export const SETTINGS_FILE = 'config/samovar.yaml';
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 1440 * MINUTE_MS;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Everything a run was told, with defaults filled in. Paths are relative to the working directory. */
+export interface Settings {
+  /** SQLite file. */
+  readonly db: string;
+  readonly bucketsFile: string;
+  readonly tablesFile: string;
+  /** `bigquery:PROJECT:DATASET` or `duckdb:FILE`. */
+  readonly warehouse: string;
+  /** Folder of emitted files. */
+  readonly workDir: string;
+  /** Builds read at once, per root. */
+  readonly threads: number;
+  /** Only the newest so many builds of each job; 0: all. */
+  readonly buildLimit: number;
+  readonly deployment: 'prod' | 'staging' | undefined;
+  /** Pub/Sub subscription, for streaming. */
+  readonly subscriptionPath: string | undefined;
+  /** Of one request. */
+  readonly requestTimeoutMs: number;
+  /** Of one load job. */
+  readonly loadTimeoutMs: number;
+  /** A finished build younger than this may still get files. */
+  readonly settleMs: number;
+  /** A build without finished.json is looked at again for so long. */
+  readonly giveUpMs: number;
+  /** How many days `prune` keeps raw XML. */
+  readonly rawXmlDays: number;
+  /** URLs without a slash at their end; absent: Google's. */
+  readonly storageEndpoint: string | undefined;
+  readonly bigqueryEndpoint: string | undefined;
+  /** BigQuery's region; absent: BigQuery decides. */
+  readonly location: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'auto' | 'json';
+  /** Make the demo's buckets and use them. */
+  readonly demo: boolean;
+  /** Folder that holds the demo's buckets. */
+  readonly demoDir: string;
+  /** What set each setting that is no default, by its name in config/samovar.yaml. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Flags that settle a setting, as yargs gives them; others are ignored. */
+export interface SettingsFlags {
+  readonly db?: string | undefined;
+  readonly buckets?: string | undefined;
+  readonly 'tables-file'?: string | undefined;
+  readonly warehouse?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly buildlimit?: number | undefined;
+  readonly 'log-level'?: string | undefined;
+  /** The settings file. */
+  readonly config?: string | undefined;
+}
+
+const FLAGS: Readonly<Record<string, Exclude<keyof SettingsFlags, 'config'>>> = {
+  db: 'db',
+  buckets: 'buckets',
+  tables: 'tables-file',
+  warehouse: 'warehouse',
+  threads: 'threads',
+  build_limit: 'buildlimit',
+  log_level: 'log-level',
+};
+
+/**
+ * Flags over environment over config/samovar.yaml over defaults. Throws one `config` error that names each wrong line, flag or
+ * variable.
+ */
+export async function loadSettings(given: {
+  readonly flags: SettingsFlags;
+  readonly env: Environment;
+}): Promise<Settings> {
+  const schema = await readSchema('samovar');
+  const name = given.flags.config ?? given.env.SAMOVAR_CONFIG ?? (await existing(SETTINGS_FILE));
+  const file =
+    name === undefined || name === ''
+      ? undefined
+      : { name, document: await readConfig(name, { file: name, schema, mayBeEmpty: true }) };
+  return resolveSettings(schema, { flags: flagValues(given.flags), env: given.env, ...(file && { file }) });
+}
+
+/** As `loadSettings`, of sources that were read already. */
+export function resolveSettings(schema: JsonSchema, sources: Sources): Settings {
+  const merged = mergeSources(schema, sources);
+  const settings = assemble(merged);
+  if (settings.demo && merged.buckets !== undefined) throw demoConflict(merged.buckets);
+  return settings;
+}
+
+function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
+  // The schema has checked every type.
+  const text = (key: string) => merged[key]?.value as string | undefined;
+  const number = (key: string) => merged[key]?.value as number | undefined;
+  const deployment = text('deployment') as Settings['deployment'];
+  const demo = isDemo(merged);
+  return {
+    db: text('db') ?? 'data/build.db',
+    bucketsFile: text('buckets') ?? shippedFile(demo ? 'config/demo-buckets.yaml' : 'config/buckets.yaml'),
+    tablesFile:
+      text('tables') ??
+      shippedFile(deployment === 'staging' ? 'config/tables-staging.yaml' : 'config/tables.yaml'),
+    warehouse: text('warehouse') ?? 'duckdb:data/warehouse.duckdb',
+    workDir: text('work_dir') ?? 'data/out',
+    threads: number('threads') ?? 32,
+    buildLimit: number('build_limit') ?? 0,
+    deployment,
+    subscriptionPath: text('subscription_path'),
+    requestTimeoutMs: (number('request_timeout_seconds') ?? 30) * SECOND_MS,
+    loadTimeoutMs: (number('load_timeout_minutes') ?? 60) * MINUTE_MS,
+    settleMs: (number('settle_minutes') ?? 60) * MINUTE_MS,
+    giveUpMs: (number('give_up_days') ?? 5) * DAY_MS,
+    rawXmlDays: number('raw_xml_days') ?? 30,
+    storageEndpoint: endpoint(text('storage_endpoint')),
+    bigqueryEndpoint: endpoint(text('bigquery_endpoint')),
+    location: text('location'),
+    logLevel: (text('log_level') as LogLevel | undefined) ?? 'info',
+    logFormat: (text('log_format') as Settings['logFormat'] | undefined) ?? 'auto',
+    demo,
+    demoDir: 'data',
+    sources: Object.fromEntries(Object.entries(merged).map(([key, { source }]) => [key, source])),
+  };
+}
+
+/** Settings that say where builds come from or rows go to. Any of them means that somebody has configured a real run. */
+const REAL = ['db', 'buckets', 'tables', 'warehouse', 'deployment', 'subscription_path'];
+
+/** The demo is for those who have configured nothing: made-up builds never get into a real database unasked. */
+function isDemo(merged: Readonly<Record<string, Sourced>>): boolean {
+  const asked = merged.demo?.value;
+  return typeof asked === 'boolean' ? asked : REAL.every((key) => merged[key] === undefined);
+}
+
+function demoConflict({ source }: Sourced): SamovarError {
+  return new SamovarError('config', `the demo has its own buckets, and ${source} names others`, {
+    remedy: `Leave out either the setting demo (SAMOVAR_DEMO) or ${source}.`,
+  });
+}
+
+/** `127.0.0.1:4443`, as emulators' variables often are, becomes `http://127.0.0.1:4443`. */
+function endpoint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = text.replace(/\/+$/, '');
+  return url.includes('://') ? url : `http://${url}`;
+}
+
+function flagValues(flags: SettingsFlags): Readonly<Record<string, Sourced>> {
+  const values: Record<string, Sourced> = {};
+  for (const [setting, flag] of Object.entries(FLAGS)) {
+    if (flags[flag] !== undefined) values[setting] = { value: flags[flag], source: `--${flag}` };
+  }
+  return values;
+}
+
+async function existing(file: string): Promise<string | undefined> {
+  return access(file).then(
+    () => file,
+    () => undefined,
+  );
+}
