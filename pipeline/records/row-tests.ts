@@ -1,5 +1,5 @@
 import { createByteList } from './byte-list.ts';
-import { CUT_MARK_BYTES, cutText, loadable } from './text.ts';
+import { CUT_MARK_BYTES, cutText, jsonText, loadable } from './text.ts';
 
 /** One test's outcome, as JUnit files give it (records/junit); skipped tests are not among them. */
 export interface RowTest {
@@ -77,11 +77,11 @@ export function createRowTests(bytesMax: number): RowTests {
 function testJson(test: RowTest, textBytesMax: number | undefined): string {
   let json = test.failed ? '{"failed":true,' : '{';
   if (test.failure_text !== undefined) {
-    const text = loadable(test.failure_text);
-    json += `"failure_text":${JSON.stringify(textBytesMax === undefined ? text : cutText(text, textBytesMax))},`;
+    const text = test.failure_text;
+    json += `"failure_text":${jsonText(textBytesMax === undefined ? text : cutText(loadable(text), textBytesMax))},`;
   }
   if (test.flaky) json += '"flaky":true,';
-  json += `"name":${JSON.stringify(loadable(test.name))}`;
+  json += `"name":${jsonText(test.name)}`;
   // NaN and Infinity are no JSON, and no time either.
   return test.time === undefined || !Number.isFinite(test.time) ? `${json}}` : `${json},"time":${test.time}}`;
 }

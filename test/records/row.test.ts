@@ -9,7 +9,7 @@ import {
   replaceHead,
   rowVersion,
 } from '../../pipeline/records/row.ts';
-import { cutText, loadable } from '../../pipeline/records/text.ts';
+import { cutText, jsonText, loadable } from '../../pipeline/records/text.ts';
 
 const LIMITS = { rowBytesMax: ROW_BYTES_MAX };
 const PATH = 'gs://b/pr-logs/pull/o_r/1/j/1948564050363289600';
@@ -207,6 +207,16 @@ describe('texts', () => {
     expect(loadable('a\ud800b\udc00\ud83d\ude00\0\u0001\ufffe')).toBe(
       'a\ufffdb\ufffd\ud83d\ude00\ufffd\u0001\ufffe',
     );
+  });
+
+  it('are quoted as JSON.stringify quotes them', () => {
+    for (let unit = 0; unit < 0x10000; unit += 1) {
+      const text = `a${String.fromCharCode(unit)}b`;
+      if (jsonText(text) !== JSON.stringify(loadable(text)))
+        throw new Error(`U+${unit.toString(16)} is quoted as ${jsonText(text)}`);
+    }
+    expect(jsonText('')).toBe('""');
+    expect(jsonText('\ud83d\ude00')).toBe('"\ud83d\ude00"');
   });
 
   it('cut twice are as if cut once', () => {
