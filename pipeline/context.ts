@@ -6,7 +6,7 @@ import type { Warehouse } from './backends/warehouse/contract.ts';
 import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
 import { resilientBucket, RETRY_DEFAULTS } from './collect/resilient.ts';
-import type { Settings } from './config/settings.ts';
+import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
 import { openStore, type Store } from './store/open.ts';
 
 /**
@@ -39,7 +39,12 @@ export interface BucketOptions {
   readonly onRetry?: (error: unknown) => void;
 }
 
-export function createContext(settings: Settings): Context {
+/** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
+export async function loadContext(flags: SettingsFlags): Promise<Context> {
+  return createContext(await loadSettings({ flags, env: process.env }));
+}
+
+function createContext(settings: Settings): Context {
   const stop = new AbortController();
   const log = createLog(settings);
   const closers: (() => void | Promise<void>)[] = [];

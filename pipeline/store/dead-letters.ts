@@ -48,7 +48,7 @@ export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterSt
   );
   const resolve = db.prepare('DELETE FROM dead_letter WHERE kind = ? AND subject = ?');
   const list = db.prepare<unknown[], DeadLetter>(
-    `SELECT ${COLUMNS} FROM dead_letter WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR instr(subject, ?2) > 0) ORDER BY id`,
+    `SELECT ${COLUMNS} FROM dead_letter WHERE (@kind IS NULL OR kind = @kind) AND (@part IS NULL OR instr(subject, @part) > 0) ORDER BY id`,
   );
   const retryable = db.prepare<unknown[], DeadLetter>(
     `SELECT ${COLUMNS} FROM dead_letter WHERE kind = 'collect' AND root = ? AND first_at >= ? AND last_at < ?
@@ -69,7 +69,7 @@ export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterSt
     resolve: (kind, subject) => {
       resolve.run(kind, subject);
     },
-    list: (filter = {}) => list.iterate(filter.kind ?? null, filter.subjectLike ?? null),
+    list: (filter = {}) => list.iterate({ kind: filter.kind ?? null, part: filter.subjectLike ?? null }),
     retryable: (root, { firstSinceMs, triedBeforeMs, limit }) => retryable.all(root, firstSinceMs, triedBeforeMs, limit),
     failedAmong: (root, job, builds) => new Set(failed.all(root, job, JSON.stringify(builds))),
     renew: (ids) => ids.reduce((total, id) => total + renew.run(nowMs(), id).changes, 0),
