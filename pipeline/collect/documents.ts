@@ -1,6 +1,7 @@
 import type { Bucket } from '../backends/bucket/contract.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import { type JsonObject, parseDocument } from '../records/json.ts';
+import { decodeJson } from '../records/json-text.ts';
 
 const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
 
@@ -59,7 +60,7 @@ async function readDocument(
   if (read === undefined || read === 'unchanged') return read;
   try {
     const json = parseDocument(read.bytes);
-    return { json, text: Buffer.from(read.bytes).toString('utf8'), generation: read.generation, updatedMs: read.updatedMs };
+    return { json, text: decodeJson(read.bytes), generation: read.generation, updatedMs: read.updatedMs };
   } catch (cause) {
     if (!(cause instanceof SamovarError)) throw cause;
     throw new SamovarError(cause.code, `${bucket.url}/${name} cannot be read: ${describeError(cause)}`, { subject: `${bucket.url}/${name}`, cause });

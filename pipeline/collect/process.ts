@@ -8,7 +8,7 @@ import { readDocuments } from './documents.ts';
 import { inRange } from './plan.ts';
 import { placeOf } from './place.ts';
 import type { RootRun } from './run.ts';
-import { recordStartedProblem, saveFinished, saveUnfinished, saveWithJunit } from './save.ts';
+import { recordStartedProblem, saveFinished, saveNewHead, saveUnfinished, saveWithJunit } from './save.ts';
 import type { Candidate } from './sources/candidate.ts';
 
 /** Reads one candidate and queues what it gave. Never rejects: a failure becomes a dead letter, and the rest goes on. */
@@ -94,6 +94,9 @@ async function readBuild(run: RootRun, candidate: Candidate, folder: string): Pr
     state: stateAfter(times.finishedAt * 1000, run.nowMs(), run.options.settleMs),
   };
   if (!run.options.junit) return saveFinished(run, candidate, folder, content, undefined);
+  if (candidate.known !== undefined && !(await junitChanged(run, candidate.known, folder))) {
+    if (await saveNewHead(run, candidate, folder, content)) return;
+  }
   await saveWithJunit(run, candidate, folder, content);
 }
 

@@ -1,8 +1,8 @@
-import { buildHead } from '../records/build.ts';
-import { packRow } from '../records/chunk.ts';
+import { type BuildHead, buildHead } from '../records/build.ts';
+import { packRow, unpackRow } from '../records/chunk.ts';
 import type { JsonObject } from '../records/json.ts';
 import type { TestResult } from '../records/junit/reader.ts';
-import { createRowBuilder, ROW_BYTES_MAX, rowVersion } from '../records/row.ts';
+import { createRowBuilder, replaceHead, ROW_BYTES_MAX, type RowLine, rowVersion } from '../records/row.ts';
 import type { StoredRow } from '../store/rows.ts';
 
 export interface RowInput {
@@ -16,11 +16,22 @@ export interface RowInput {
 
 /** Makes a build's row and packs it: the one place where documents and tests become what is stored and emitted. */
 export async function makeRow(input: RowInput): Promise<Omit<StoredRow, 'build'>> {
-  const { path, jobPrefix, started, finished } = input;
-  const head = buildHead({ path, jobPrefix, finished, ...(started && { started }) });
-  const builder = createRowBuilder(head, { rowBytesMax: ROW_BYTES_MAX });
+  const builder = createRowBuilder(headOf(input), { rowBytesMax: ROW_BYTES_MAX });
   for (const tests of input.files) for (const test of tests) builder.addTest(test);
-  const row = builder.finish();
+  return pack(builder.finish());
+}
+
+/** The row of a build whose documents have changed and whose tests have not: no file is read again. */
+export async function makeRowAround(stored: StoredRow, input: Omit<RowInput, 'files'>): Promise<Omit<StoredRow, 'build'>> {
+  const line = unpackRow(stored.data, stored.bytes);
+  return pack(replaceHead({ ...stored, line }, headOf(input), { rowBytesMax: ROW_BYTES_MAX }));
+}
+
+function headOf({ path, jobPrefix, started, finished }: Omit<RowInput, 'files'>): BuildHead {
+  return buildHead({ path, jobPrefix, finished, ...(started && { started }) });
+}
+
+async function pack(row: RowLine): Promise<Omit<StoredRow, 'build'>> {
   const packed = await packRow(row.line);
   return {
     version: rowVersion(row.line),

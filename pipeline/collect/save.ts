@@ -4,7 +4,7 @@ import type { BuildRecord } from '../store/builds.ts';
 import type { NewDeadLetter } from '../store/dead-letters.ts';
 import type { Documents } from './documents.ts';
 import { type JunitFile, readJunit } from './junit.ts';
-import { makeRow } from './row.ts';
+import { makeRow, makeRowAround } from './row.ts';
 import type { RootRun } from './run.ts';
 import type { Candidate } from './sources/candidate.ts';
 
@@ -33,6 +33,21 @@ export async function saveWithJunit(run: RootRun, candidate: Known, folder: stri
     throw error;
   }
   await saveFinished(run, candidate, folder, content, files);
+}
+
+/** A rewritten finished.json whose files are as they were: the stored tests under a new head. False when there is no such row. */
+export async function saveNewHead(run: RootRun, candidate: Known, folder: string, content: FinishedContent): Promise<boolean> {
+  const stored = candidate.known === undefined ? undefined : run.store.rows.get(candidate.known.id);
+  if (stored === undefined) return false;
+  const path = `${run.bucket.url}/${folder}`;
+  const row = await makeRowAround(stored, { path, jobPrefix: run.root.prefix, ...content });
+  run.stats.rows += 1;
+  countKind(run, candidate);
+  run.writer.push(row.data.length + 2_048, () => {
+    run.store.builds.save(savedBuild(run, candidate, path, content, 'done'));
+    run.store.rows.put({ ...row, build: stored.build });
+  });
+  return true;
 }
 
 export async function saveFinished(

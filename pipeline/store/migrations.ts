@@ -114,7 +114,7 @@ export const MIGRATIONS: readonly string[] = [
     committed_at INTEGER,
     UNIQUE (destination, generation)
   ) STRICT;
-  CREATE UNIQUE INDEX batch_by_job ON batch(job_id) WHERE job_id IS NOT NULL;
+  CREATE UNIQUE INDEX batch_by_job ON batch(warehouse, job_id) WHERE job_id IS NOT NULL;
 
   -- version 0: emitted by Kettle, before rows had versions; set when the row is first made.
   CREATE TABLE ledger(
