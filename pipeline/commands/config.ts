@@ -36,20 +36,21 @@ export const configCommand: CommandModule = {
 
 async function check(context: Context, args: CommonArgs): Promise<number> {
   const { bucketsFile, tablesFile } = context.settings;
-  const [roots, tables] = await Promise.allSettled([loadRoots(bucketsFile), loadTables(tablesFile)]);
-  const wrong = [roots, tables].flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
+  const wrong: unknown[] = [];
+  const note = (error: unknown) => {
+    wrong.push(error);
+    return [];
+  };
+  const roots: readonly BucketRoot[] = await loadRoots(bucketsFile).catch(note);
+  const tables: readonly TableConfig[] = await loadTables(tablesFile).catch(note);
   if (wrong.length > 0) throw together(wrong);
-  if (roots.status === 'rejected' || tables.status === 'rejected') return 2;
   const files = [
-    { file: bucketsFile, roots: roots.value.map(rootSummary) },
-    { file: tablesFile, tables: tables.value.map(tableSummary) },
+    { file: bucketsFile, roots: roots.map(rootSummary) },
+    { file: tablesFile, tables: tables.map(tableSummary) },
   ];
-  const names = `roots: ${roots.value.map(({ url }) => url).join(', ')}`;
   const lines = [
-    `${bucketsFile}: good, ${names}`,
-    `${tablesFile}: good, tables: ${tables.value.map(({ name }) => name).join(', ')}`,
+    `${bucketsFile}: good, roots: ${roots.map(({ url }) => url).join(', ')}`,
+    `${tablesFile}: good, tables: ${tables.map(({ name }) => name).join(', ')}`,
   ];
   await print(context, args.json ? JSON.stringify(files) : lines.join('\n'));
   return 0;

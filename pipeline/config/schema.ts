@@ -16,22 +16,31 @@ export interface SchemaProblem {
   readonly text: string;
 }
 
+type Check = (value: unknown) => readonly SchemaProblem[];
+
 const SHOWN_CHARS_MAX = 80;
+/** Compiling takes longer than checking. */
+const compiled = new WeakMap<JsonSchema, Check>();
 
 /**
  * Makes a check of values against a schema. `"format": "regex"` means our own regular expressions. A problem says what is
  * allowed with the words of the schema's `description`, so each property of a schema must have one.
  */
-export function compileSchema(schema: JsonSchema): (value: unknown) => readonly SchemaProblem[] {
+export function compileSchema(schema: JsonSchema): Check {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
   const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true });
   ajv.addFormat('regex', (source) => typeof compilePattern(source) !== 'string');
   const validate = ajv.compile(schema);
-  return (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(describe));
+  const check: Check = (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(describe));
+  compiled.set(schema, check);
+  return check;
 }
 
 /** A value as a message shows it: one line, bounded. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (value === null || value === undefined) return 'nothing';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
 }
 
@@ -79,8 +88,8 @@ function hint(near: string | undefined): string {
 }
 
 function reasonOf(source: unknown): string {
-  const compiled = compilePattern(String(source));
-  return `${typeof compiled === 'string' ? compiled : 'unknown reason'}; allowed is RE2 syntax`;
+  const pattern = compilePattern(String(source));
+  return `${typeof pattern === 'string' ? pattern : 'unknown reason'}; allowed is RE2 syntax`;
 }
 
 function allowed(error: ErrorObject): string {
