@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { directoryBucket } from './corpus/directory.ts';
+import { BUCKET, createCorpus } from './corpus/index.ts';
+import { type Answer, answerTo, kindOf, type RequestKind, type ServedBuckets } from './gcs-answers.ts';
+
+/**
+ * A Cloud Storage server for benches: buckets to read only, in a process of its own. Answers are kept in memory up to a bound,
+ * so that what is measured is the collector. Prints `{"port":N}` when it listens. `GET /bench/counts` gives the requests since
+ * the last `POST /bench/reset` by kind; `POST /bench/latency?ms=N` changes the wait before each answer.
+ */
+interface Server {
+  readonly buckets: ServedBuckets;
+  readonly cache: AnswerCache;
+  counts: Partial<Record<RequestKind, number>>;
+  bytes: number;
+  latencyMs: number;
+}
+
+interface AnswerCache {
+  get(url: string, make: () => Answer): Answer;
+}
+
+/** Keeps the first answers up to so many bytes; corpora are larger or smaller than that as a whole, so nothing is thrown out. */
+function createCache(bytesMax: number): AnswerCache {
+  const answers = new Map<string, Answer>();
+  let bytes = 0;
+  return {
+    get: (url, make) => {
+      const known = answers.get(url);
+      if (known !== undefined) return known;
+      const answer = make();
+      const cost = answer.body.length + url.length * 2 + 500;
+      if (bytes + cost <= bytesMax) {
+        answers.set(url, answer);
+        bytes += cost;
+      }
+      return answer;
+    },
+  };
+}
+
+function handle(server: Server, request: IncomingMessage, response: ServerResponse): void {
+  const url = request.url ?? '/';
+  if (url.startsWith('/bench/')) {
+    control(server, url, response);
+    return;
+  }
+  const [path = '', query = ''] = url.split('?');
+  const kind = kindOf(path);
+  server.counts[kind] = (server.counts[kind] ?? 0) + 1;
+  const answer = server.cache.get(url, () => answerTo(server.buckets, path, query));
+  server.bytes += answer.body.length;
+  const send = () => {
+    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+    response.end(answer.body);
+  };
+  if (server.latencyMs > 0) setTimeout(send, server.latencyMs);
+  else send();
+}
+
+function control(server: Server, url: string, response: ServerResponse): void {
+  const { pathname, searchParams } = new URL(url, 'http://bench');
+  if (pathname === '/bench/latency') server.latencyMs = Number(searchParams.get('ms') ?? 0);
+  const seen = {
+    counts: server.counts,
+    bytes: server.bytes,
+    cpu: process.cpuUsage(),
+    rssBytes: process.memoryUsage().rss,
+  };
+  if (pathname === '/bench/reset') {
+    server.counts = {};
+    server.bytes = 0;
+  }
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(seen));
+}
+
+/** Makes what will be asked for before the clock runs: JUnit files and documents, not lists. */
+function warm(server: Server): void {
+  for (const [bucketName, { names }] of server.buckets) {
+    for (const name of names) {
+      const path = `/storage/v1/b/${bucketName}/o/${encodeURIComponent(name)}`;
+      if (kindOf(path) !== 'other')
+        server.cache.get(`${path}?alt=media`, () => answerTo(server.buckets, path, 'alt=media'));
+    }
+  }
+}
+
+/** Directories as `NAME=DIR`. */
+function directories(wanted: readonly string[]): ServedBuckets {
+  return new Map(
+    wanted.map((text) => {
+      const equals = text.indexOf('=');
+      return [text.slice(0, equals), directoryBucket(text.slice(equals + 1))];
+    }),
+  );
+}
+
+const { values } = parseArgs({
+  options: {
+    builds: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '1' },
+    'anchor-ms': { type: 'string' },
+    dir: { type: 'string', multiple: true },
+    latency: { type: 'string', default: '0' },
+    port: { type: 'string', default: '0' },
+    'cache-mb': { type: 'string', default: '1500' },
+  },
+});
+const anchorMs = Number(values['anchor-ms'] ?? Date.now());
+const corpusOptions = { seed: Number(values.seed), builds: Number(values.builds), anchorMs };
+const buckets: ServedBuckets =
+  values.dir === undefined ? new Map([[BUCKET, createCorpus(corpusOptions)]]) : directories(values.dir);
+const server: Server = {
+  buckets,
+  cache: createCache(Number(values['cache-mb']) * 1e6),
+  counts: {},
+  bytes: 0,
+  latencyMs: Number(values.latency),
+};
+warm(server);
+const http = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
+  handle(server, request, response),
+);
+http.listen(Number(values.port), '127.0.0.1', () => {
+  process.stdout.write(`${JSON.stringify({ port: (http.address() as AddressInfo).port })}\n`);
+});
+process.on('SIGTERM', () => process.exit(0));
+// Whoever started the server holds its standard input: when that ends, so does the server.
+process.stdin.on('end', () => process.exit(0)).resume();
