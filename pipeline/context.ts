@@ -19,7 +19,7 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly random: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** True where a person watches stderr. */
   readonly interactive: boolean;
   readonly stdout: NodeJS.WriteStream;
@@ -50,7 +50,8 @@ function createContext(settings: Settings): Context {
   const closers: (() => void | Promise<void>)[] = [];
   const onClose = (work: () => void | Promise<void>) => void closers.push(work);
   const nowMs = () => Date.now();
-  const sleep = (ms: number) => abortableSleep(ms, stop.signal);
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    abortableSleep(ms, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]));
   watchSignals(stop, log, onClose);
   return {
     settings,
@@ -87,7 +88,7 @@ function createContext(settings: Settings): Context {
 interface Surroundings {
   readonly settings: Settings;
   readonly nowMs: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 

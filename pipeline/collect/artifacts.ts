@@ -2,8 +2,8 @@ import type { Bucket, BucketObject } from '../backends/bucket/contract.ts';
 import { listAll } from '../backends/bucket/list-all.ts';
 import { SamovarError } from '../errors.ts';
 
-/** What a server that understands globs is asked for; every answer is filtered again. */
-const JUNIT_GLOB = '**/{junit*.xml,test.xml}';
+/** What a server that understands globs is asked for: no star within braces, which not all take. Every answer is filtered again. */
+const JUNIT_GLOB = '**/{junit,test}*.xml';
 /** Past this many JUnit files a build is one for the dead letters. */
 const FILES_MAX = 20_000;
 
