@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Installs, builds, and runs `samovar update` again and again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/lib/setup.sh
+. scripts/lib/setup.sh
+
+usage() {
+  cat <<'END'
+Usage: ./runner.sh [--once] [OPTIONS OF samovar update]
+
+Installs and builds Samovar when needed, then runs `samovar update` again and again: collect, emit, load.
+With nothing configured it makes a small demo bucket and loads it into an embedded DuckDB file.
+
+  --once      one cycle only; exits with its code
+  -h, --help  this text
+
+It ends when a file named `stop` lies in this folder (looked for between cycles), on SIGTERM and on SIGINT (both are passed
+on, and the running cycle ends cleanly), and when the configuration is wrong (exit 2). After a cycle that failed it waits 1, 2,
+4, 8, then 15 minutes.
+
+Environment:
+  SAMOVAR_BUCKETS_URL    where to fetch the buckets file from before each cycle; a bad download keeps the old file.
+                         It is put in place of $SAMOVAR_BUCKETS (default config/buckets.yaml)
+  SAMOVAR_PAUSE_SECONDS  how long to wait after a cycle that went well (default 60)
+  and every setting: see docs/configuration.md
+
+Examples:
+  ./runner.sh --once
+  ./runner.sh --warehouse bigquery:my-project:builds --buckets config/buckets.yaml
+END
+}
+
+once=
+arguments=()
+for argument in "$@"; do
+  case $argument in
+    --once) once=yes ;;
+    -h | --help) usage && exit 0 ;;
+    *) arguments+=("$argument") ;;
+  esac
+done
+
+child=
+stopped=
+# The child has a process group of its own, so that Ctrl-C in a terminal reaches it once, from here.
+forward() {
+  stopped=$1
+  [[ -z $child ]] || kill -"$1" "$child" 2>/dev/null || true
+}
+trap 'forward TERM' TERM
+trap 'forward INT' INT
+
+# Runs a command so that a signal to this script reaches it; gives its exit code once it has ended.
+run() {
+  local code=0
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  [[ -z $stopped ]] || kill -"$stopped" "$child" 2>/dev/null || true
+  # A signal to this script ends `wait`, not the child.
+  while true; do
+    code=0
+    wait "$child" || code=$?
+    kill -0 "$child" 2>/dev/null || break
+  done
+  child=
+  return "$code"
+}
+
+samovar() { run node dist/cli.js "$@"; }
+
+should_stop() {
+  [[ -z $stopped ]] || return 0
+  [[ -e stop ]] || return 1
+  say "A file named stop lies in $PWD: ending. Remove it to run again."
+}
+
+pause() {
+  local left=$1
+  while ((left > 0)) && [[ -z $stopped && ! -e stop ]]; do
+    sleep 1
+    left=$((left - 1))
+  done
+}
+
+refresh_buckets() {
+  [[ -n ${SAMOVAR_BUCKETS_URL:-} ]] || return 0
+  export SAMOVAR_BUCKETS=${SAMOVAR_BUCKETS:-config/buckets.yaml}
+  local fresh=$SAMOVAR_BUCKETS.new
+  if ! run curl --fail --silent --show-error --location --connect-timeout 10 --max-time 60 --max-filesize 1048576 \
+    --retry 3 --output "$fresh" -- "$SAMOVAR_BUCKETS_URL"; then
+    say "$SAMOVAR_BUCKETS_URL could not be fetched: $SAMOVAR_BUCKETS stays as it is."
+  elif ! samovar config check --buckets "$fresh" >&2; then
+    say "What $SAMOVAR_BUCKETS_URL gave is no good buckets file: $SAMOVAR_BUCKETS stays as it is."
+  else
+    mv -f "$fresh" "$SAMOVAR_BUCKETS"
+  fi
+  rm -f "$fresh"
+}
+
+setup
+failures=0
+code=0
+while ! should_stop; do
+  refresh_buckets
+  [[ -z $stopped ]] || break
+  code=0
+  samovar update "${arguments[@]+"${arguments[@]}"}" || code=$?
+  [[ -z $once ]] || exit "$code"
+  [[ -z $stopped ]] || exit "$code"
+  case $code in
+    0)
+      failures=0
+      pause "${SAMOVAR_PAUSE_SECONDS:-60}"
+      ;;
+    2)
+      say 'The configuration is wrong (see above): ending.'
+      exit 2
+      ;;
+    *)
+      minutes=$((failures < 4 ? 1 << failures : 15))
+      failures=$((failures + 1))
+      say "The cycle failed (exit $code), $failures in a row: trying again in $minutes min."
+      pause $((minutes * 60))
+      ;;
+  esac
+done
+case $stopped in
+  TERM) exit 143 ;;
+  INT) exit 130 ;;
+esac

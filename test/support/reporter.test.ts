@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** Real files, run by a real vitest in a folder of their own. */
+let folder = '';
+beforeAll(() => {
+  // Inside the project, so that vitest itself is found.
+  mkdirSync('.cache', { recursive: true });
+  folder = mkdtempSync(join('.cache', 'reporter-'));
+  const reporter = JSON.stringify(join(process.cwd(), 'test/support/reporter.ts'));
+  writeFileSync(
+    join(folder, 'vitest.config.ts'),
+    `import { reporter } from ${reporter};\nexport default { test: { include: ['**/*.test.ts'], reporters: [reporter] } };\n`,
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(body: string, options: { readonly ci?: boolean; readonly args?: readonly string[] } = {}) {
+  const summary = join(folder, 'summary');
+  rmSync(summary, { force: true });
+  writeFileSync(join(folder, 'some.test.ts'), `import { describe, expect, test } from 'vitest';\n${body}\n`);
+  const { status } = spawnSync('npx', ['vitest', 'run', '--root', folder, ...(options.args ?? [])], {
+    env: { ...process.env, CI: options.ci ? 'true' : '', SAMOVAR_TEST_SUMMARY: join(process.cwd(), summary) },
+    stdio: 'ignore',
+  });
+  return { status, lines: readFileSync(summary, 'utf8').trimEnd().split('\n') };
+}
+
+describe('the last line counts, and the exit code agrees', () => {
+  test('all passed', () => {
+    expect(run(`test('a', () => {}); test('b', () => {});`)).toEqual({
+      status: 0,
+      lines: ['2 passed, 0 failed, 0 skipped'],
+    });
+  });
+
+  test('a failed test', () => {
+    expect(run(`test('a', () => {}); test('b', () => expect(1).toBe(2));`)).toEqual({
+      status: 1,
+      lines: ['1 passed, 1 failed, 0 skipped'],
+    });
+  });
+
+  test('a file that cannot be read at all counts as failed', () => {
+    expect(run(`throw new Error('broken');`)).toEqual({
+      status: 1,
+      lines: ['0 passed, 1 failed, 0 skipped'],
+    });
+  });
+
+  test('tests left out by a filter of names are no skips', () => {
+    const body = `test('one', () => {}); test('two', () => {}); describe('x', () => { test('two', () => {}); });`;
+    expect(run(body, { args: ['-t', 'x two'] })).toEqual({
+      status: 0,
+      lines: ['1 passed, 0 failed, 0 skipped'],
+    });
+  });
+});
+
+describe('skips', () => {
+  const moon = `test('a', (context) => context.skip('needs the moon')); describe.skip('s (needs mars)', () => { test('b', () => {}); });`;
+  test('are listed with their reasons, and are no failure', () => {
+    expect(run(moon, { ci: true })).toEqual({
+      status: 0,
+      lines: [
+        'skipped: some.test.ts > a: needs the moon',
+        'skipped: some.test.ts > s (needs mars) > b: needs mars',
+        '0 passed, 0 failed, 2 skipped',
+      ],
+    });
+  });
+
+  test('without a reason are failures', () => {
+    const { status, lines } = run(`test.skip('a', () => {});`);
+    expect(status).toBe(1);
+    expect(lines.at(-1)).toBe('0 passed, 1 failed, 0 skipped');
+  });
+
+  test('for want of what this machine has are failures in CI only', () => {
+    const body = `test('a', (context) => context.skip('needs git'));`;
+    expect(run(body)).toMatchObject({ status: 0 });
+    const { status, lines } = run(body, { ci: true });
+    expect(status).toBe(1);
+    expect(lines).toEqual([
+      'skipped: some.test.ts > a: needs git (FAILURE: this machine has git, and CI=true)',
+      '0 passed, 1 failed, 0 skipped',
+    ]);
+  });
+});

@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+/** What a skip may be for want of, and the command that shows that this machine has it. */
+const PROVIDERS: readonly (readonly [RegExp, readonly [string, ...string[]]])[] = [
+  [/\b(go|emulators?)\b/i, ['go', 'version']],
+  [/\bpython3?\b/i, ['python3', '--version']],
+  [/\bpypy3?\b/i, ['pypy3', '--version']],
+  [/\bchromium\b/i, ['chromium', '--version']],
+  [/\bgit\b/i, ['git', '--version']],
+  [/\bgzip\b/i, ['gzip', '--version']],
+];
+
+export interface Skip {
+  readonly name: string;
+  readonly reason: string | undefined;
+}
+
+export interface Summary {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skips: readonly Skip[];
+}
+
+/**
+ * The end of a run: every skipped test with its reason, then `N passed, N failed, N skipped` alone on its line. A skip without a
+ * reason that begins with `needs ` is a fault; with `strict` so is one for want of something that this machine has.
+ */
+export function summarise(
+  summary: Summary,
+  {
+    strict,
+    has,
+  }: { readonly strict: boolean; readonly has: (command: readonly [string, ...string[]]) => boolean },
+): { readonly lines: readonly string[]; readonly faults: number } {
+  const lines: string[] = [];
+  let faults = 0;
+  for (const { name, reason } of summary.skips) {
+    const fault = faultOf(reason, strict, has);
+    if (fault !== undefined) faults += 1;
+    lines.push(
+      `skipped: ${name}: ${reason ?? 'no reason given'}${fault === undefined ? '' : ` (FAILURE: ${fault})`}`,
+    );
+  }
+  const failed = summary.failed + faults;
+  const skipped = summary.skips.length - faults;
+  lines.push(`${summary.passed} passed, ${failed} failed, ${skipped} skipped`);
+  return { lines, faults };
+}
+
+function faultOf(
+  reason: string | undefined,
+  strict: boolean,
+  has: (command: readonly [string, ...string[]]) => boolean,
+): string | undefined {
+  if (reason === undefined || !/^needs \S/.test(reason)) return 'a skip must say `needs ` and what';
+  if (!strict) return undefined;
+  const provider = PROVIDERS.find(([pattern, command]) => pattern.test(reason) && has(command));
+  return provider === undefined ? undefined : `this machine has ${provider[1][0]}, and CI=true`;
+}
+
+/** The note of `ctx.skip('needs …')`, or what stands in the name of the test or its suite: `… (needs …)`. */
+export function reasonOf(note: string | undefined, fullName: string): string | undefined {
+  return note ?? /\(?(needs [^()]+)\)?/.exec(fullName)?.[1];
+}
+
+interface Run {
+  readonly modules: readonly TestModule[];
+  /** Errors outside every test. */
+  readonly unhandled: number;
+  /** Of `-t`. */
+  readonly names: RegExp | undefined;
+}
+
+function collect({ modules, unhandled, names }: Run): Summary {
+  let passed = 0;
+  let failed = unhandled;
+  const skips: Skip[] = [];
+  for (const module of modules) {
+    const tests = [...module.children.allTests()];
+    const failures = tests.filter((test) => test.result().state === 'failed').length;
+    // A file or a hook that broke has no failed test of its own, and must count.
+    failed += failures > 0 || module.ok() ? failures : 1;
+    passed += tests.filter((test) => test.result().state === 'passed').length;
+    // Tests left out by a filter of names were not asked for.
+    const asked = (test: TestCase) => names === undefined || names.test(test.fullName.replaceAll(' > ', ' '));
+    for (const test of tests) {
+      if (test.result().state === 'skipped' && asked(test)) skips.push(skipOf(module, test));
+    }
+  }
+  return { passed, failed, skips };
+}
+
+function skipOf(module: TestModule, test: TestCase): Skip {
+  return {
+    name: `${module.relativeModuleId} > ${test.fullName}`,
+    reason: reasonOf(noteOf(test), test.fullName),
+  };
+}
+
+function noteOf(test: TestCase): string | undefined {
+  const result = test.result();
+  return result.state === 'skipped' ? result.note : undefined;
+}
+
+function hasCommand([command, ...args]: readonly [string, ...string[]]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** For vitest.config.ts. */
+let names: RegExp | undefined;
+export const reporter: Reporter = {
+  onInit(vitest) {
+    names = vitest.config.testNamePattern;
+  },
+  onTestRunEnd(modules, unhandledErrors) {
+    const summary = collect({ modules, unhandled: unhandledErrors.length, names });
+    const strict = process.env.CI === 'true';
+    const { lines, faults } = summarise(summary, { strict, has: hasCommand });
+    if (faults > 0) process.exitCode = 1;
+    const text = `${lines.join('\n')}\n`;
+    const file = process.env.SAMOVAR_TEST_SUMMARY;
+    // scripts/test prints the file last, after all that vitest itself has to say.
+    if (file) appendFileSync(file, text);
+    else process.stdout.write(text);
+  },
+};
