@@ -43,6 +43,7 @@ export function answerTo(buckets: ServedBuckets, path: string, query: string): A
     return bucket.read(name) === undefined ? NOT_FOUND : jsonAnswer(resourceOf(bucket, name));
   const body = bucket.read(name);
   if (body === undefined) return NOT_FOUND;
+  remember(bucket, name, body);
   const generation = generationOf(name, body);
   if (parameters.get('ifGenerationNotMatch') === generation)
     return { status: 304, headers: {}, body: Buffer.alloc(0) };
@@ -81,23 +82,26 @@ function itemOf(bucket: ServedBucket, name: string, fields: readonly string[] | 
   );
 }
 
-const sizes = new WeakMap<
-  ServedBucket,
-  Map<string, { readonly size: string; readonly generation: string }>
->();
+interface Measured {
+  readonly size: string;
+  readonly generation: string;
+}
+
+const sizes = new WeakMap<ServedBucket, Map<string, Measured>>();
 
 function resourceOf(bucket: ServedBucket, name: string): object {
-  const ofBucket = sizes.get(bucket) ?? new Map();
-  sizes.set(bucket, ofBucket);
-  const known = ofBucket.get(name) ?? measure(bucket, name);
-  ofBucket.set(name, known);
+  const known = sizes.get(bucket)?.get(name) ?? remember(bucket, name, bucket.read(name) ?? Buffer.alloc(0));
   const link = bucket.linkOf(name);
   return { name, ...known, updated: UPDATED, ...(link !== undefined && { metadata: { link } }) };
 }
 
-function measure(bucket: ServedBucket, name: string) {
-  const body = bucket.read(name) ?? Buffer.alloc(0);
-  return { size: String(body.length), generation: generationOf(name, body) };
+/** Lists need sizes and generations, and making an object again for each would slow them down. */
+function remember(bucket: ServedBucket, name: string, body: Buffer): Measured {
+  const ofBucket = sizes.get(bucket) ?? new Map<string, Measured>();
+  sizes.set(bucket, ofBucket);
+  const measured = ofBucket.get(name) ?? { size: String(body.length), generation: generationOf(name, body) };
+  ofBucket.set(name, measured);
+  return measured;
 }
 
 /** Digits that change with the content; large objects are taken at their length and ends, which is enough for a bench. */

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { directoryBucket } from './corpus/directory.ts';
 import { BUCKET, createCorpus } from './corpus/index.ts';
 import { type Answer, answerTo, kindOf, type RequestKind, type ServedBuckets } from './gcs-answers.ts';
+import type { ServedTotals } from './server-process.ts';
 
 /**
  * A Cloud Storage server for benches: buckets to read only, in a process of its own. Answers are kept in memory up to a bound,
@@ -16,6 +17,7 @@ interface Server {
   counts: Partial<Record<RequestKind, number>>;
   bytes: number;
   latencyMs: number;
+  totals: ServedTotals;
 }
 
 interface AnswerCache {
@@ -65,6 +67,7 @@ function control(server: Server, url: string, response: ServerResponse): void {
   if (pathname === '/bench/latency') server.latencyMs = Number(searchParams.get('ms') ?? 0);
   const seen = {
     counts: server.counts,
+    totals: server.totals,
     bytes: server.bytes,
     cpu: process.cpuUsage(),
     rssBytes: process.memoryUsage().rss,
@@ -77,15 +80,21 @@ function control(server: Server, url: string, response: ServerResponse): void {
   response.end(JSON.stringify(seen));
 }
 
-/** Makes what will be asked for before the clock runs: JUnit files and documents, not lists. */
-function warm(server: Server): void {
+/** Makes what will be asked for before the clock runs: JUnit files and documents, not lists. Counts them on the way. */
+function warm(server: Server): ServedTotals {
+  let builds = 0;
+  let xmlBytes = 0;
   for (const [bucketName, { names }] of server.buckets) {
     for (const name of names) {
       const path = `/storage/v1/b/${bucketName}/o/${encodeURIComponent(name)}`;
-      if (kindOf(path) !== 'other')
-        server.cache.get(`${path}?alt=media`, () => answerTo(server.buckets, path, 'alt=media'));
+      const kind = kindOf(path);
+      if (kind === 'other') continue;
+      const answer = server.cache.get(`${path}?alt=media`, () => answerTo(server.buckets, path, 'alt=media'));
+      if (kind === 'started') builds += 1;
+      if (kind === 'junit') xmlBytes += answer.body.length;
     }
   }
+  return { builds, xmlBytes };
 }
 
 /** Directories as `NAME=DIR`. */
@@ -119,8 +128,9 @@ const server: Server = {
   counts: {},
   bytes: 0,
   latencyMs: Number(values.latency),
+  totals: { builds: 0, xmlBytes: 0 },
 };
-warm(server);
+server.totals = warm(server);
 const http = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
   handle(server, request, response),
 );

@@ -13,11 +13,20 @@ export interface ServerSource {
 
 export type RequestCounts = Partial<Record<RequestKind, number>>;
 
+export interface ServedTotals {
+  /** Folders with a started.json. */
+  readonly builds: number;
+  /** Bytes of all JUnit files. */
+  readonly xmlBytes: number;
+}
+
 export interface BenchServer {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   /** Requests since the last call, by kind. */
   takeCounts(): Promise<RequestCounts>;
+  /** What the buckets hold. */
+  totals(): Promise<ServedTotals>;
   setLatency(latencyMs: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -38,6 +47,8 @@ export async function startServer(source: ServerSource): Promise<BenchServer> {
   return {
     endpoint,
     takeCounts: async () => ((await (await post('reset')).json()) as { counts: RequestCounts }).counts,
+    totals: async () =>
+      ((await (await fetch(`${endpoint}/bench/counts`)).json()) as { totals: ServedTotals }).totals,
     setLatency: async (latencyMs) => void (await post(`latency?ms=${latencyMs}`)),
     stop: async () => {
       child.kill('SIGTERM');
