@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type {
-  Bucket,
-  ListOptions,
-  ObjectStream,
-  ReadResult,
-} from '../../pipeline/backends/bucket/contract.ts';
-import { listAll } from '../../pipeline/backends/bucket/list-all.ts';
-import { SamovarError } from '../../pipeline/errors.ts';
+import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
+import {
+  all,
+  BUILDS,
+  collected,
+  expectCode,
+  HOSTILE,
+  promised,
+  readOf,
+  streamOf,
+  text,
+} from '../support/bucket-suite.ts';
+import { testListing, testOrder } from './bucket-listing.ts';
 
 export interface BucketUnderTest {
   readonly bucket: Bucket;
@@ -28,22 +33,6 @@ export interface BucketGaps {
   readonly unicodeOrder?: string;
   readonly missingBucket?: string;
 }
-
-const HOSTILE = [
-  'h/#hash',
-  'h/a b',
-  'h/q?x=1&y=2',
-  'h/100%2F',
-  'h/plus+',
-  'h/it\'s "quoted"',
-  'h/日本語',
-  'h/\u{1f525}fire',
-  'h/\uffee-wide',
-  'h/ü;,:@=$',
-];
-const BUILDS = Object.fromEntries(
-  Array.from({ length: 2500 }, (_, i) => [`many/${String(i).padStart(5, '0')}/finished.json`, `{"n":${i}}`]),
-);
 
 /** What every bucket driver promises: each sentence of contract.ts. A new driver is done when this passes for it. */
 export function testBucket(
@@ -71,117 +60,10 @@ export function testBucket(
     afterAll(() => under?.close());
     const bucket = () => under.bucket;
     testListing(bucket, () => under.absentBucket, gaps);
+    testOrder(bucket, gaps);
     testReading(bucket);
-    testWriting(bucket, gaps);
-  });
-}
-
-function testListing(bucket: () => Bucket, absentBucket: () => Bucket, gaps: BucketGaps): void {
-  const names = async (prefix: string, options?: ListOptions) => (await all(bucket(), prefix, options)).names;
-
-  it('lists 2,500 objects over several pages, each once and in byte order', async () => {
-    const listed = await all(bucket(), 'many/', { pageSize: 700 });
-    expect(listed.names).toEqual(Object.keys(BUILDS));
-    expect(listed.pages).toBeGreaterThan(3);
-    expect(await names('many/')).toEqual(Object.keys(BUILDS));
-  });
-
-  it('folds 2,500 builds into prefixes over several pages', async () => {
-    const listed = await all(bucket(), 'many/', { delimited: true, pageSize: 700 });
-    expect(listed.prefixes).toEqual(Object.keys(BUILDS).map((name) => name.replace('finished.json', '')));
-    expect(listed.names).toEqual([]);
-  });
-
-  it('begins at startOffset, inclusive, with objects and with prefixes', async () => {
-    expect(await names('many/', { startOffset: 'many/02498/finished.json' })).toEqual([
-      'many/02498/finished.json',
-      'many/02499/finished.json',
-    ]);
-    const { prefixes } = await all(bucket(), 'many/', { delimited: true, startOffset: 'many/02498/' });
-    expect(prefixes).toEqual(['many/02498/', 'many/02499/']);
-    expect((await all(bucket(), 'many/', { delimited: true, startOffset: 'many/02498/x' })).prefixes).toEqual(
-      ['many/02499/'],
-    );
-    expect(await names('many/', { startOffset: 'many/9' })).toEqual([]);
-  });
-
-  it('ends before endOffset', async () => {
-    expect(await names('many/', { endOffset: 'many/00001/finished.json' })).toEqual([
-      'many/00000/finished.json',
-    ]);
-    const { prefixes } = await all(bucket(), 'many/', {
-      delimited: true,
-      startOffset: 'many/00007/',
-      endOffset: 'many/00009/',
-    });
-    expect(prefixes).toEqual(['many/00007/', 'many/00008/']);
-  });
-
-  it('sorts by bytes, where a dash stands before a slash', async () => {
-    expect(await names('order/')).toEqual([
-      'order/a-b',
-      'order/a.b',
-      'order/a/b',
-      'order/a/c/d',
-      'order/a0',
-      'order/b',
-    ]);
-    const page = await bucket().list('order/', { delimited: true });
-    expect(page.objects.map(({ name }) => name)).toEqual(['order/a-b', 'order/a.b', 'order/a0', 'order/b']);
-    expect(page.prefixes).toEqual(['order/a/']);
-  });
-
-  it('takes a prefix that ends inside a name', async () => {
-    expect(await names('order/a')).toEqual([
-      'order/a-b',
-      'order/a.b',
-      'order/a/b',
-      'order/a/c/d',
-      'order/a0',
-    ]);
-    expect(await names('many/0249')).toHaveLength(10);
-    const page = await bucket().list('order', { delimited: true });
-    expect([page.objects, page.prefixes]).toEqual([[], ['order/']]);
-  });
-
-  it('lists hostile names as they are', async () => {
-    expect((await names('h/')).toSorted()).toEqual(HOSTILE.toSorted());
-  });
-
-  promised(gaps.unicodeOrder)('sorts hostile names by their UTF-8 bytes', async () => {
-    expect(await names('h/')).toEqual(byBytes(HOSTILE));
-  });
-
-  it('goes on from a page token of one name a page', async () => {
-    const listed = await all(bucket(), 'order/', { delimited: true, pageSize: 1 });
-    expect(listed.names).toEqual(['order/a-b', 'order/a.b', 'order/a0', 'order/b']);
-    expect(listed.prefixes).toEqual(['order/a/']);
-  });
-
-  promised(gaps.missingBucket)('says so when the bucket itself does not exist', async () => {
-    await expectCode(absentBucket().list(''), 'missing');
-    expect(await absentBucket().read('r/text')).toBeUndefined();
-  });
-
-  it('answers an absent prefix with an empty page', async () => {
-    expect(await bucket().list('absent/')).toEqual({ objects: [], prefixes: [] });
-  });
-
-  it('filters by matchGlob at most: what matches is there', async () => {
-    const listed = await names('order/', { matchGlob: 'order/a/**' });
-    expect(listed).toEqual(expect.arrayContaining(['order/a/b', 'order/a/c/d']));
-  });
-
-  it('tells size, generation and time of each object', async () => {
-    const [object] = (await bucket().list('r/text')).objects;
-    const read = await readOf(bucket(), 'r/text');
-    expect(object).toMatchObject({ name: 'r/text', size: 10, generation: read.generation });
-    expect(object?.metadata).toBeUndefined();
-    expect(object?.updatedMs).toBeTypeOf('number');
-  });
-
-  it('ends a list with aborted when its signal has', async () => {
-    await expectCode(bucket().list('many/', { signal: AbortSignal.abort() }), 'aborted');
+    testWriting(bucket);
+    testConditions(bucket, gaps);
   });
 }
 
@@ -236,7 +118,7 @@ function testReading(bucket: () => Bucket): void {
   });
 }
 
-function testWriting(bucket: () => Bucket, gaps: BucketGaps): void {
+function testWriting(bucket: () => Bucket): void {
   it('creates and replaces, with a new generation each time', async () => {
     const generations = [];
     for (const content of ['one', 'two', 'six'])
@@ -266,7 +148,9 @@ function testWriting(bucket: () => Bucket, gaps: BucketGaps): void {
     );
     expect(await bucket().read('w/aborted')).toBeUndefined();
   });
+}
 
+function testConditions(bucket: () => Bucket, gaps: BucketGaps): void {
   promised(gaps.preconditions)('creates once with ifGeneration 0, even when ten try', async () => {
     const tries = Array.from({ length: 10 }, (_, i) =>
       bucket().write('w/once', Buffer.from(`try ${i}`), { ifGeneration: '0' }),
@@ -308,60 +192,4 @@ function testWriting(bucket: () => Bucket, gaps: BucketGaps): void {
     expect((await all(bucket(), 'any/', { delimited: true })).prefixes).toEqual(['any/dir/', 'any/x/']);
     expect(text(await bucket().read('any/dir/'))).toBe('any/dir/');
   });
-}
-
-/** The test itself, or where there is a gap, a test that it fails. */
-function promised(gap: string | undefined): (title: string, test: () => Promise<void>) => void {
-  return (title, test) =>
-    gap === undefined ? it(title, test) : it.fails(`not here (${gap}): ${title}`, test);
-}
-
-async function all(bucket: Bucket, prefix: string, options: ListOptions = {}) {
-  const names: string[] = [];
-  const prefixes: string[] = [];
-  let pages = 0;
-  for await (const page of listAll(bucket, prefix, options)) {
-    pages += 1;
-    names.push(...page.objects.map(({ name }) => name));
-    prefixes.push(...page.prefixes);
-  }
-  return { names, prefixes, pages };
-}
-
-async function readOf(bucket: Bucket, name: string): Promise<ReadResult> {
-  const read = await bucket.read(name);
-  if (read === undefined || read === 'unchanged') throw new Error(`${name}: ${read}`);
-  return read;
-}
-
-async function streamOf(bucket: Bucket, name: string): Promise<ObjectStream> {
-  const stream = await bucket.stream(name);
-  if (stream === undefined) throw new Error(`${name} is not there`);
-  return stream;
-}
-
-async function collected(stream: ObjectStream): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream.body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-function text(read: ReadResult | 'unchanged' | undefined): string {
-  return typeof read === 'object' ? Buffer.from(read.bytes).toString() : String(read);
-}
-
-function byBytes(names: readonly string[]): string[] {
-  return names
-    .map((name) => Buffer.from(name))
-    .sort(Buffer.compare)
-    .map(String);
-}
-
-async function expectCode(promise: Promise<unknown>, code: string): Promise<void> {
-  const error = await promise.then(
-    (value) => new Error(`succeeded with ${String(value)}`),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(SamovarError);
-  expect(error).toMatchObject({ code });
 }

@@ -12,6 +12,8 @@ const BODY = 'x'.repeat(10_000);
 
 let server: GcsServer;
 let bucket: Bucket;
+/** For what must succeed, however busy the machine is. */
+let patient: Bucket;
 const events: RequestEvent[] = [];
 const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown) => unhandled.push(reason);
@@ -22,18 +24,17 @@ beforeAll(async () => {
     objects: { 'some-bucket/dir/a': BODY, 'some-bucket/dir/b': 'b', 'some-bucket/c': 'c' },
   });
   const onRequest = (event: RequestEvent) => events.push(event);
-  bucket = openBucket('gs://some-bucket', {
-    timeoutMs: TIMEOUT_MS,
-    connections: SOCKETS,
-    endpoint: server.endpoint,
-    onRequest,
-  });
+  const options = { connections: SOCKETS, endpoint: server.endpoint, onRequest };
+  bucket = openBucket('gs://some-bucket', { ...options, timeoutMs: TIMEOUT_MS });
+  patient = openBucket('gs://some-bucket', { ...options, timeoutMs: 20_000 });
 });
 
 afterEach(async () => {
   // Whatever went wrong: all sockets are free again, and no promise was forgotten.
   server.setFaults(undefined);
-  const reads = await Promise.all(Array.from({ length: 2 * SOCKETS }, () => bucket.read('dir/b')));
+  const reads = await Promise.all(
+    Array.from({ length: 2 * SOCKETS }, () => bucket.read('dir/b', { timeoutMs: 20_000 })),
+  );
   expect(reads.every((read) => typeof read === 'object')).toBe(true);
   expect(unhandled).toEqual([]);
 });
@@ -41,6 +42,7 @@ afterEach(async () => {
 afterAll(async () => {
   process.off('unhandledRejection', onUnhandled);
   await bucket.close();
+  await patient.close();
   await server.close();
 });
 
@@ -105,7 +107,8 @@ describe('gs: each fault has its code, within the deadline', () => {
     const started = performance.now();
     const errors = await Promise.all(Array.from({ length: 40 }, () => failureOf(bucket.read('dir/a'))));
     expect(errors.every(({ code }) => code === 'timeout')).toBe(true);
-    expect(performance.now() - started).toBeLessThan(4 * TIMEOUT_MS);
+    // One each would be 13 deadlines.
+    expect(performance.now() - started).toBeLessThan(6 * TIMEOUT_MS);
   });
 
   it('a slow body that keeps coming is no timeout', async () => {
@@ -158,7 +161,7 @@ describe('gs: aborting', () => {
 describe('gs: limits', () => {
   it('stops an endless body at bytesMax', async () => {
     server.setFaults(() => ({ kind: 'endless-body' }));
-    const error = await failureOf(bucket.read('dir/a', { bytesMax: 100_000, timeoutMs: 10_000 }));
+    const error = await failureOf(patient.read('dir/a', { bytesMax: 100_000 }));
     expect(error.code).toBe('too-large');
   });
 
@@ -166,7 +169,7 @@ describe('gs: limits', () => {
     server.setFaults(() => undefined);
     server.put('some-bucket/late', 'x');
     server.setFaults(() => ({ kind: 'status', status: 500, body: 'x'.repeat(1_000_000) }));
-    const error = await failureOf(bucket.read('late'));
+    const error = await failureOf(patient.read('late'));
     expect(error.code).toBe('unavailable');
     expect(error.message.length).toBeLessThan(500);
   });
@@ -174,7 +177,7 @@ describe('gs: limits', () => {
   it('refuses a gzip bomb without unpacking it', async () => {
     server.put('some-bucket/bomb', gzipSync(Buffer.alloc(50_000_000)), { contentEncoding: 'gzip' });
     const before = process.memoryUsage().arrayBuffers;
-    expect((await failureOf(bucket.read('bomb', { bytesMax: 1_000_000 }))).code).toBe('too-large');
+    expect((await failureOf(patient.read('bomb', { bytesMax: 1_000_000 }))).code).toBe('too-large');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
   });
 
@@ -201,12 +204,12 @@ describe('gs: what a server says and means', () => {
   it('undoes Content-Encoding gzip, whole and streamed', async () => {
     const plain = 'line\n'.repeat(100_000);
     server.put('some-bucket/gz', gzipSync(plain), { contentEncoding: 'gzip' });
-    const read = await bucket.read('gz', { bytesMax: plain.length });
+    const read = await patient.read('gz', { bytesMax: plain.length });
     expect(typeof read === 'object' && Buffer.from(read.bytes).toString() === plain).toBe(true);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of (await bucket.stream('gz'))?.body ?? []) chunks.push(chunk);
+    for await (const chunk of (await patient.stream('gz'))?.body ?? []) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString() === plain).toBe(true);
-    expect((await bucket.list('gz')).objects[0]?.size).toBe(gzipSync(plain).length);
+    expect((await patient.list('gz')).objects[0]?.size).toBe(gzipSync(plain).length);
   });
 
   it.each<[string, Buffer]>([
@@ -214,9 +217,9 @@ describe('gs: what a server says and means', () => {
     ['that is cut off', gzipSync('x'.repeat(100_000)).subarray(0, 80)],
   ])('tells a gzip object %s as malformed', async (_name, bytes) => {
     server.put('some-bucket/not-gz', bytes, { contentEncoding: 'gzip' });
-    expect((await failureOf(bucket.read('not-gz'))).code).toBe('malformed');
+    expect((await failureOf(patient.read('not-gz'))).code).toBe('malformed');
     const read = async () => {
-      for await (const _ of (await bucket.stream('not-gz'))?.body ?? []);
+      for await (const _ of (await patient.stream('not-gz'))?.body ?? []);
     };
     expect((await failureOf(read())).code).toBe('malformed');
   });
@@ -225,37 +228,37 @@ describe('gs: what a server says and means', () => {
     server.setFaults((request) =>
       request.kind === 'list' ? { kind: 'lie-sizes', factor: 1000 } : undefined,
     );
-    expect((await bucket.list('c')).objects[0]?.size).toBe(1000);
-    expect(await bucket.read('c', { bytesMax: 1 })).toMatchObject({ bytes: Buffer.from('c') });
+    expect((await patient.list('c')).objects[0]?.size).toBe(1000);
+    expect(await patient.read('c', { bytesMax: 1 })).toMatchObject({ bytes: Buffer.from('c') });
   });
 
   it('does not list for ever when the page token repeats', async () => {
     server.setFaults(() => ({ kind: 'repeat-token', token: 'AAAA' }));
     const pages = async () => {
-      for await (const _ of listAll(bucket, ''));
+      for await (const _ of listAll(patient, ''));
     };
     expect((await failureOf(pages())).code).toBe('malformed');
   });
 
   it('gives Retry-After in seconds and as a date, against the server clock', async () => {
     server.setFaults(() => ({ kind: 'status', status: 429, retryAfter: '7' }));
-    expect((await failureOf(bucket.read('c'))).retryAfterMs).toBe(7000);
+    expect((await failureOf(patient.read('c'))).retryAfterMs).toBe(7000);
     server.setFaults(() => ({
       kind: 'status',
       status: 503,
       retryAfter: new Date(1_700_000_009_000).toUTCString(),
     }));
-    expect((await failureOf(bucket.list(''))).retryAfterMs).toBe(9000);
+    expect((await failureOf(patient.list(''))).retryAfterMs).toBe(9000);
     server.setFaults(() => ({ kind: 'status', status: 503, retryAfter: '99999999' }));
-    expect((await failureOf(bucket.list(''))).retryAfterMs).toBe(600_000);
+    expect((await failureOf(patient.list(''))).retryAfterMs).toBe(600_000);
     server.setFaults(() => ({ kind: 'status', status: 503, retryAfter: 'soon' }));
-    expect((await failureOf(bucket.list(''))).retryAfterMs).toBeUndefined();
+    expect((await failureOf(patient.list(''))).retryAfterMs).toBeUndefined();
   });
 
   it('quotes the words of the server, on one line, and says what to do about a refusal', async () => {
     const body = JSON.stringify({ error: { code: 403, message: 'no access\nto\u001b[31m this' } });
     server.setFaults(() => ({ kind: 'status', status: 403, body }));
-    const error = await failureOf(bucket.read('dir/a'));
+    const error = await failureOf(patient.read('dir/a'));
     expect(error).toMatchObject({ subject: 'gs://some-bucket/dir/a', status: 403 });
     expect(error.message).toBe('gs://some-bucket/dir/a: the server answered 403 (no access to [31m this)');
     expect(error.remedy).toContain('GOOGLE_APPLICATION_CREDENTIALS');
@@ -263,13 +266,13 @@ describe('gs: what a server says and means', () => {
 
   it('tells each request once, with its kind, status and bytes', async () => {
     events.length = 0;
-    await bucket.list('');
-    await bucket.read('dir/a');
-    await bucket.read('absent');
-    for await (const _ of (await bucket.stream('dir/a'))?.body ?? []);
-    await bucket.write('w', Buffer.from('four'));
+    await patient.list('');
+    await patient.read('dir/a');
+    await patient.read('absent');
+    for await (const _ of (await patient.stream('dir/a'))?.body ?? []);
+    await patient.write('w', Buffer.from('four'));
     server.setFaults(() => ({ kind: 'reset' }));
-    await failureOf(bucket.read('dir/a'));
+    await failureOf(patient.read('dir/a'));
     expect(events.map(({ kind, status }) => [kind, status])).toEqual([
       ['list', 200],
       ['read', 200],
@@ -284,7 +287,7 @@ describe('gs: what a server says and means', () => {
 });
 
 /** The SamovarError a call ends with, within a few deadlines. */
-async function failureOf(call: Promise<unknown>, withinMs = 8 * TIMEOUT_MS): Promise<SamovarError> {
+async function failureOf(call: Promise<unknown>, withinMs = 5000): Promise<SamovarError> {
   const started = performance.now();
   const error = await call.then(
     (value) => new Error(`succeeded: ${JSON.stringify(value)}`),
