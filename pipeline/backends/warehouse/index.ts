@@ -1,0 +1,26 @@
+import { SamovarError } from '../../errors.ts';
+import type { Warehouse, WarehouseDriverOptions } from './contract.ts';
+import { checkDataset, checkProject } from './names.ts';
+
+const BIGQUERY = /^bigquery:((?:[a-z0-9.-]+\.[a-z]+:)?[^:.]+)[:.]([^:.]+)$/;
+
+/**
+ * Opens the warehouse a URL names: `duckdb:path/to/file.duckdb`, `duckdb::memory:`, `bigquery:project:dataset`. Only the
+ * driver asked for is loaded. Throws `config` for any other URL, `conflict` when another process has the DuckDB file.
+ */
+export async function openWarehouse(url: string, options: WarehouseDriverOptions): Promise<Warehouse> {
+  if (url.startsWith('duckdb:') && url.length > 'duckdb:'.length) {
+    const { openDuckDb } = await import('./duckdb.ts');
+    return openDuckDb(url, options);
+  }
+  const [, project, dataset] = BIGQUERY.exec(url) ?? [];
+  if (project !== undefined && dataset !== undefined) {
+    const place = { project: checkProject(project), dataset: checkDataset(dataset) };
+    const { openBigQuery } = await import('./bigquery.ts');
+    return openBigQuery(url, place, options);
+  }
+  throw new SamovarError('config', `${JSON.stringify(url)} names no warehouse`, {
+    subject: url,
+    remedy: 'Write duckdb:path/to/file.duckdb, duckdb::memory: or bigquery:project:dataset.',
+  });
+}
