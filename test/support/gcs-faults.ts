@@ -76,9 +76,9 @@ export async function send(
   if (fault?.kind === 'reset') return reset(response);
   if (fault?.kind === 'latency') await sleep(fault.ms);
   if (fault?.kind === 'cut-body' || fault?.kind === 'endless-body') {
+    // Decides what writeHead says about the length: nothing at all, or chunks.
+    response.useChunkedEncodingByDefault = fault.kind === 'endless-body';
     response.writeHead(status, { ...headers, connection: 'close' });
-    response.chunkedEncoding = fault.kind === 'endless-body';
-    response.useChunkedEncodingByDefault = false;
     if (fault.kind === 'cut-body') return void response.end(half(body));
     return endless(response);
   }

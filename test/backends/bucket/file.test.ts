@@ -147,6 +147,15 @@ describe('file: generations and writes', () => {
     expect(generations.size).toBe(50);
   });
 
+  it('moves the time of a file forward, even when the old one is from the future', async () => {
+    await bucket.write('a', Buffer.from('a'));
+    const futureS = 4_000_000_000;
+    await utimes(join(root, 'a'), futureS, futureS);
+    await bucket.write('a', Buffer.from('b'));
+    const read = await bucket.read('a');
+    expect(typeof read === 'object' && (read.updatedMs ?? 0) > futureS * 1000).toBe(true);
+  });
+
   it('changes the generation when somebody else rewrites or touches the file', async () => {
     const first = await bucket.write('a', Buffer.from('a'));
     await utimes(join(root, 'a'), 1000, 1000);
