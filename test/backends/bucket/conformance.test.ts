@@ -62,7 +62,7 @@ testFakeGcsServer(fakeGcsServer);
 /** The server others test with, as a second opinion on ours. */
 function testFakeGcsServer(binary: string | undefined): void {
   if (binary === undefined) {
-    describe.skip('bucket: gs: on fake-gcs-server (`scripts/emulators path gcs` names no binary)', () => {
+    describe.skip('bucket: gs: on fake-gcs-server (needs fake-gcs-server; `scripts/emulators path gcs` names none)', () => {
       it('passes the suite', () => {});
     });
     return;
