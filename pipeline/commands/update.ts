@@ -53,14 +53,19 @@ async function update(context: Context, args: Args): Promise<number> {
   const summary: CycleSummary = {
     collected,
     tables: outcomes,
-    counts: { ...tables.store.builds.counts(), ...tables.store.junit.totals(), deadLetters: tables.store.deadLetters.count() },
+    counts: { ...tables.store.builds.counts(), ...tables.store.junit.totals(), deadLetters: tables.store.deadLetters.count(), statuses: tables.store.junit.statuses() },
     seconds: (nowMs() - startedMs) / 1000,
     database: resolve(settings.db),
-    warehouse: tables.warehouse.url,
+    warehouse: whereRowsAre(settings.warehouse),
     flakiest: await flakiest(context, tables, outcomes),
   };
   await print(context, args.json ? JSON.stringify(summary) : cycleText(summary));
   return collected.failures.length > 0 || outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** A file's place in full, so that the summary can be followed from anywhere. */
+function whereRowsAre(url: string): string {
+  return url.startsWith('duckdb:') && !url.startsWith('duckdb::') ? `duckdb:${resolve(url.slice('duckdb:'.length))}` : url;
 }
 
 /** One table's failure is told and leaves the others alone; a wrong configuration ends the cycle. */

@@ -22,6 +22,8 @@ export interface CycleSummary {
     readonly failed: number;
     readonly skipped: number;
     readonly deadLetters: number;
+    /** JUnit files by how far they could be read. */
+    readonly statuses: readonly { readonly status: string; readonly files: number }[];
   };
   readonly seconds: number;
   readonly database: string;
@@ -34,10 +36,10 @@ export function cycleText(summary: CycleSummary): string {
   const { collected, counts } = summary;
   const { stats } = collected;
   return [
-    `This run: ${stats.added} builds added, ${stats.rechecked} looked at again, ${stats.rows} rows made, ${stats.failures} failures, in ${duration(summary.seconds)}`,
+    `This run: ${stats.added} builds added, ${stats.rechecked} looked at again, ${stats.rows} rows made, ${counted(stats.failures, 'failure')}, in ${duration(summary.seconds)}`,
     `          ${stats.requests.list + stats.requests.read} requests, ${byteSize(stats.bytes)} read`,
     `In all:   ${counts.builds} builds (${counts.finished} finished, ${counts.open} watched), ${counts.files} JUnit files: ${counts.run} tests run, ${counts.failed} failed, ${counts.skipped} skipped`,
-    counts.deadLetters > 0 ? `          ${counts.deadLetters} dead letters: samovar dead-letters list` : '          no dead letters',
+    `          ${troubles(counts)}`,
     ...collected.failures.map(({ root, reason, remedy }) => `FAILED    ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`),
     '',
     textTable(
@@ -50,6 +52,17 @@ export function cycleText(summary: CycleSummary): string {
     ...flakiestText(summary.flakiest),
   ].join('\n');
 }
+
+/** What was not read, or not whole, and where to see why. */
+function troubles({ deadLetters, statuses }: CycleSummary['counts']): string {
+  const partly = statuses.filter(({ status }) => status !== 'ok' && status !== 'empty');
+  const files = partly.reduce((sum, status) => sum + status.files, 0);
+  const kinds = partly.map((status) => `${status.files} ${status.status}`).join(', ');
+  const letters = deadLetters === 0 ? 'no dead letters' : `${counted(deadLetters, 'dead letter')} (samovar dead-letters list)`;
+  return files === 0 ? letters : `${letters}, ${counted(files, 'JUnit file')} not read to the end (${kinds})`;
+}
+
+const counted = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
 function flakiestText(tests: readonly FlakyTest[]): readonly string[] {
   if (tests.length === 0) return [];

@@ -1,5 +1,7 @@
-import { Format, SingleBar } from 'cli-progress';
+import progress from 'cli-progress';
 import type { Logger } from 'pino';
+
+const { Format, SingleBar } = progress;
 
 const REDRAW_PER_S = 4;
 const LOG_EVERY_MS = 10_000;

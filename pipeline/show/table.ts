@@ -20,7 +20,11 @@ export function textTable(columns: readonly Column[], rows: readonly (readonly (
     },
   });
   for (const row of rows) table.push(row.map((value, at) => cell(value, columns[at])));
-  return table.toString();
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
 }
 
 function cell(value: string | number, column: Column | undefined): string {
