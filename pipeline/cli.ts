@@ -34,7 +34,8 @@ function tell(error: unknown): number {
   const ours = error instanceof SamovarError;
   const lines = [`samovar: ${describeError(error).split('\n').map(safeText).join('\n')}`];
   if (ours && error.remedy !== undefined) lines.push(error.remedy);
-  if (!ours && error instanceof Error && error.stack !== undefined) lines.push(error.stack, 'This is a bug in Samovar: please report it with the lines above.');
+  if (!ours && error instanceof Error && error.stack !== undefined)
+    lines.push(error.stack, 'This is a bug in Samovar: please report it with the lines above.');
   process.stderr.write(`${lines.join('\n')}\n`);
   return ours && error.code === 'config' ? EXIT_CONFIG : EXIT_FAILED;
 }
@@ -42,12 +43,16 @@ function tell(error: unknown): number {
 async function main(): Promise<void> {
   const parser = commands(yargs(hideBin(process.argv)))
     .scriptName('samovar')
-    .usage('$0 COMMAND\n\nCollects the results of CI builds from storage buckets and feeds them to BigQuery or DuckDB.')
+    .usage(
+      '$0 COMMAND\n\nCollects the results of CI builds from storage buckets and feeds them to BigQuery or DuckDB.',
+    )
     .demandCommand(1, 'Say what to do: see the commands above.')
     .strict()
     .recommendCommands()
     .completion('completion', 'Print a completion script for bash or zsh')
-    .epilogue('Exit status: 0 done, 1 failed, 2 change your configuration or flags, 130/143 stopped by a signal.')
+    .epilogue(
+      'Exit status: 0 done, 1 failed, 2 change your configuration or flags, 130/143 stopped by a signal.',
+    )
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .help()
     .alias('h', 'help')

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
-import { pino, type Logger } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
 import { openBucket } from './backends/bucket/index.ts';
 import type { Warehouse } from './backends/warehouse/contract.ts';
 import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
-import { resilientBucket, RETRY_DEFAULTS } from './collect/resilient.ts';
+import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
 import { openStore, type Store } from './store/open.ts';
 
@@ -122,7 +122,10 @@ function warehouseOptions(settings: Settings) {
 
 /** Structured logs on stderr: stdout is for data. On a terminal only warnings, in plain words: the progress line tells the rest. */
 function createLog(settings: Settings): Logger {
-  return pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
 }
 
 /** The first signal asks for a clean end, the second ends at once. */

@@ -17,11 +17,16 @@ function newFolder(): string {
 }
 
 async function count(cwd: string, table: string): Promise<number> {
-  const warehouse = await openWarehouse(`duckdb:${join(cwd, 'data/warehouse.duckdb')}`, { timeoutMs: 10_000, loadTimeoutMs: 10_000 });
+  const warehouse = await openWarehouse(`duckdb:${join(cwd, 'data/warehouse.duckdb')}`, {
+    timeoutMs: 10_000,
+    loadTimeoutMs: 10_000,
+  });
   try {
-    const [row] = await warehouse.query(`SELECT count(*) AS rows, count(DISTINCT path) AS paths FROM ${warehouse.tableName(table)}`);
-    expect(row?.['rows']).toEqual(row?.['paths']);
-    return Number(row?.['rows']);
+    const [row] = await warehouse.query(
+      `SELECT count(*) AS rows, count(DISTINCT path) AS paths FROM ${warehouse.tableName(table)}`,
+    );
+    expect(row?.rows).toEqual(row?.paths);
+    return Number(row?.rows);
   } finally {
     await warehouse.close();
   }
@@ -43,7 +48,10 @@ describe('the whole cycle on the embedded default', () => {
 
     const second = await cli(['update', '--json'], { cwd });
     expect(second.code).toBe(0);
-    const summary = JSON.parse(second.stdout) as { collected: { stats: { added: number } }; tables: { rows: number }[] };
+    const summary = JSON.parse(second.stdout) as {
+      collected: { stats: { added: number } };
+      tables: { rows: number }[];
+    };
     expect(summary.collected.stats.added).toBe(0);
     expect(summary.tables.map(({ rows }) => rows)).toEqual([0, 0, 0]);
     expect(await count(cwd, 'all')).toBe(all);
@@ -72,20 +80,26 @@ describe('make-json and bq-load', () => {
     const common = ['--db', 'mine.db', '--buckets', config, '--warehouse', 'duckdb:mine.duckdb'];
     expect((await cli(['make-db', '--junit', ...common], { cwd })).code).toBe(0);
     const file = join(cwd, 'all.json.gz');
-    for (const _ of [1, 2]) expect((await cli(['make-json', '--table', 'all', '--out', file, ...common], { cwd })).code).toBe(0);
+    for (const _ of [1, 2])
+      expect((await cli(['make-json', '--table', 'all', '--out', file, ...common], { cwd })).code).toBe(0);
     const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
     expect(new Set(lines.map((line) => (JSON.parse(line) as { path: string }).path)).size).toBe(lines.length);
     const loaded = await cli(['bq-load', file, ...common], { cwd });
     expect(loaded.stdout).toContain(`${lines.length} rows`);
     expect((await cli(['bq-load', file, ...common], { cwd })).stdout).toContain('already');
-    expect((await cli(['make-json', '--table', 'all', '--out', file, ...common], { cwd })).stderr).toContain('0 rows');
+    expect((await cli(['make-json', '--table', 'all', '--out', file, ...common], { cwd })).stderr).toContain(
+      '0 rows',
+    );
   }, 120_000);
 
   it('a broken pipe marks nothing as emitted', async () => {
     const cwd = newFolder();
     await cli(['update'], { cwd });
     const args = ['make-json', '--db', 'data/build.db'];
-    const broken = await cli(args, { cwd, onStart: (child) => child.stdout?.once('data', () => child.stdout?.destroy()) });
+    const broken = await cli(args, {
+      cwd,
+      onStart: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
+    });
     expect(broken.code).toBe(1);
     const whole = await cli(args, { cwd });
     expect(whole.stdout.trimEnd().split('\n')).toHaveLength(await count(cwd, 'all'));
@@ -112,23 +126,39 @@ describe('what goes wrong is told in words, with the exit code for it', () => {
     ['a file name for rows that is none', ['make-json', '--out', 'rows.csv'], 2, /\.json\.gz/],
     ['a file without a manifest', ['bq-load', 'nothing.json.gz'], 1, /nothing\.json\.gz/],
     ['a JUnit file that is not there', ['junit', 'nothing.xml'], 1, /nothing\.xml/],
-  ])('%s', async (_, args, code, message) => {
-    const result = await cli(args, { cwd });
-    expect(result.stderr).toMatch(message);
-    expect(result.stderr).not.toMatch(/\n\s+at .*\(/);
-    expect(result.code).toBe(code);
-  }, 30_000);
+  ])(
+    '%s',
+    async (_, args, code, message) => {
+      const result = await cli(args, { cwd });
+      expect(result.stderr).toMatch(message);
+      expect(result.stderr).not.toMatch(/\n\s+at .*\(/);
+      expect(result.code).toBe(code);
+    },
+    30_000,
+  );
 
-  it('a database that is somebody else\'s is left alone', async () => {
+  it("a database that is somebody else's is left alone", async () => {
     const folder = newFolder();
-    writeFileSync(join(folder, 'text.db'), 'not a database at all, but long enough to be read as one. '.repeat(30));
+    writeFileSync(
+      join(folder, 'text.db'),
+      'not a database at all, but long enough to be read as one. '.repeat(30),
+    );
     const result = await cli(['make-db', '--db', 'text.db', '--buckets', 'b.yaml'], { cwd: folder });
     expect(result.code).toBe(2);
     rmSync(folder, { recursive: true });
   }, 30_000);
 
   it('each command has help with examples', async () => {
-    for (const command of ['update', 'make-db', 'make-json', 'bq-load', 'backfill', 'prune', 'dead-letters', 'junit']) {
+    for (const command of [
+      'update',
+      'make-db',
+      'make-json',
+      'bq-load',
+      'backfill',
+      'prune',
+      'dead-letters',
+      'junit',
+    ]) {
       const { stdout, code } = await cli([command, '--help'], { cwd });
       expect(code).toBe(0);
       expect(stdout, command).toContain('Examples:');
@@ -141,10 +171,20 @@ describe('a signal', () => {
     const folder = newFolder();
     await cli(['update'], { cwd: folder });
     rmSync(join(folder, 'data/build.db'));
-    const result = await cli(['make-db', '--junit', '--db', 'data/build.db', '--buckets', new URL('../config/demo-buckets.yaml', import.meta.url).pathname], {
-      cwd: folder,
-      onStart: (child) => setTimeout(() => child.kill('SIGINT'), 1_100),
-    });
+    const result = await cli(
+      [
+        'make-db',
+        '--junit',
+        '--db',
+        'data/build.db',
+        '--buckets',
+        new URL('../config/demo-buckets.yaml', import.meta.url).pathname,
+      ],
+      {
+        cwd: folder,
+        onStart: (child) => setTimeout(() => child.kill('SIGINT'), 1_100),
+      },
+    );
     expect([0, 130]).toContain(result.code);
     expect(result.stderr).not.toMatch(/\n\s+at .*\(/);
   }, 60_000);

@@ -12,8 +12,10 @@ const RETRIES_MAX = 2_000;
 export async function collectAgain(run: RootRun): Promise<void> {
   const wants = wantsJob(run.root, run.options.selection);
   for (const known of stored(run, run.store.builds.open)) {
-    if (givenUpByKettle(run, known)) run.writer.push(64, () => run.store.builds.setState(known.id, 'abandoned'));
-    else if (wants(known.job)) await submit(run, { job: known.job, build: known.build, folder: folderOf(run, known.path), known });
+    if (givenUpByKettle(run, known))
+      run.writer.push(64, () => run.store.builds.setState(known.id, 'abandoned'));
+    else if (wants(known.job))
+      await submit(run, { job: known.job, build: known.build, folder: folderOf(run, known.path), known });
   }
   const letters = run.store.deadLetters.retryable(run.root.url, {
     firstSinceMs: run.nowMs() - run.options.giveUpMs,
@@ -21,14 +23,17 @@ export async function collectAgain(run: RootRun): Promise<void> {
     limit: RETRIES_MAX,
   });
   for (const { job, build, subject } of letters) {
-    if (job !== null && build !== null && wants(job)) await submit(run, { job, build, ...placeOf(run, subject) });
+    if (job !== null && build !== null && wants(job))
+      await submit(run, { job, build, ...placeOf(run, subject) });
   }
   await run.builds.drain();
 }
 
 /** Builds that Kettle had stored unfinished and had stopped looking at: not worth a request each. */
 function givenUpByKettle(run: RootRun, known: BuildRecord): boolean {
-  return known.checkedAt === 0 && !run.options.dryRun && run.nowMs() - known.firstSeenAt >= run.options.giveUpMs;
+  return (
+    known.checkedAt === 0 && !run.options.dryRun && run.nowMs() - known.firstSeenAt >= run.options.giveUpMs
+  );
 }
 
 /** Reads JUnit files of finished builds that are stored without them. */
@@ -39,14 +44,16 @@ export async function collectPendingJunit(run: RootRun): Promise<void> {
     if (!wants(known.job) || !wantsBuild(run.options.selection, known.build)) continue;
     run.stats.found += 1;
     run.allowance.left -= 1;
-    if (!run.options.dryRun) await run.builds.submit(() => processJunit(run, known, folderOf(run, known.path)));
+    if (!run.options.dryRun)
+      await run.builds.submit(() => processJunit(run, known, folderOf(run, known.path)));
   }
   await run.builds.drain();
 }
 
 async function submit(run: RootRun, candidate: Candidate): Promise<void> {
   const { signal } = run.breaker;
-  if (signal.aborted || run.allowance.left <= 0 || !wantsBuild(run.options.selection, candidate.build)) return;
+  if (signal.aborted || run.allowance.left <= 0 || !wantsBuild(run.options.selection, candidate.build))
+    return;
   run.stats.found += 1;
   run.allowance.left -= 1;
   if (!run.options.dryRun) await run.builds.submit(() => processCandidate(run, candidate));

@@ -14,12 +14,18 @@ export function isJunitName(name: string): boolean {
 }
 
 /** The JUnit files of a build, in byte order of their names. A refusal is an error, never "no JUnit". */
-export async function listJunit(bucket: Bucket, folder: string, signal: AbortSignal): Promise<readonly BucketObject[]> {
+export async function listJunit(
+  bucket: Bucket,
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly BucketObject[]> {
   const files: BucketObject[] = [];
   for await (const page of listAll(bucket, `${folder}/artifacts/`, { matchGlob: JUNIT_GLOB, signal })) {
     for (const object of page.objects) if (isJunitName(object.name)) files.push(object);
     if (files.length > FILES_MAX) {
-      throw new SamovarError('too-large', `${bucket.url}/${folder} has more than ${FILES_MAX} JUnit files`, { subject: `${bucket.url}/${folder}` });
+      throw new SamovarError('too-large', `${bucket.url}/${folder} has more than ${FILES_MAX} JUnit files`, {
+        subject: `${bucket.url}/${folder}`,
+      });
     }
   }
   return files.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));

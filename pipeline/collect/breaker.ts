@@ -14,7 +14,10 @@ export interface Breaker {
   close(): void;
 }
 
-export function createBreaker(url: string, limits: { readonly timeMs?: number; readonly signal: AbortSignal }): Breaker {
+export function createBreaker(
+  url: string,
+  limits: { readonly timeMs?: number; readonly signal: AbortSignal },
+): Breaker {
   const own = new AbortController();
   let failuresInARow = 0;
   let reason: SamovarError | undefined;
@@ -27,7 +30,13 @@ export function createBreaker(url: string, limits: { readonly timeMs?: number; r
       ? undefined
       : setTimeout(() => {
           const minutes = Math.round((limits.timeMs ?? 0) / 60_000);
-          giveUp(new SamovarError('timeout', `${url}: not done within its time budget of ${minutes} min; the next run goes on`, { subject: url }));
+          giveUp(
+            new SamovarError(
+              'timeout',
+              `${url}: not done within its time budget of ${minutes} min; the next run goes on`,
+              { subject: url },
+            ),
+          );
         }, limits.timeMs);
   timer?.unref();
   return {
@@ -41,7 +50,13 @@ export function createBreaker(url: string, limits: { readonly timeMs?: number; r
       failuresInARow += 1;
       if (failuresInARow < FAILURES_IN_A_ROW_MAX) return;
       const message = `${url}: ${failuresInARow} failures in a row, given up for this run`;
-      giveUp(new SamovarError('unavailable', message, { subject: url, remedy: 'See `samovar dead-letters list`; the next run tries again.', cause }));
+      giveUp(
+        new SamovarError('unavailable', message, {
+          subject: url,
+          remedy: 'See `samovar dead-letters list`; the next run tries again.',
+          cause,
+        }),
+      );
     },
     reason: () => reason,
     close: () => clearTimeout(timer),

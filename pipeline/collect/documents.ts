@@ -23,14 +23,24 @@ export interface Documents {
 /**
  * Reads both documents of a build at once. A 404 is an answer; a finished.json that cannot be read is an error of the build.
  */
-export async function readDocuments(bucket: Bucket, folder: string, options: DocumentOptions): Promise<Documents> {
+export async function readDocuments(
+  bucket: Bucket,
+  folder: string,
+  options: DocumentOptions,
+): Promise<Documents> {
   const { signal, finishedGeneration } = options;
   const readFinished = () =>
-    readDocument(bucket, `${folder}/finished.json`, { signal, ...(finishedGeneration !== undefined && { unlessGeneration: finishedGeneration }) });
+    readDocument(bucket, `${folder}/finished.json`, {
+      signal,
+      ...(finishedGeneration !== undefined && { unlessGeneration: finishedGeneration }),
+    });
   // Asked about again it has usually not changed: then one request is all.
   const early = finishedGeneration === undefined ? undefined : await readFinished();
   if (early === 'unchanged') return { started: undefined, finished: early, startedProblem: undefined };
-  const [started, finished] = await Promise.all([readStarted(bucket, folder, signal), early ?? readFinished()]);
+  const [started, finished] = await Promise.all([
+    readStarted(bucket, folder, signal),
+    early ?? readFinished(),
+  ]);
   if (started instanceof SamovarError) return { started: undefined, finished, startedProblem: started };
   return { started, finished, startedProblem: undefined };
 }
@@ -41,12 +51,17 @@ export interface DocumentOptions {
   readonly finishedGeneration?: string;
 }
 
-async function readStarted(bucket: Bucket, folder: string, signal: AbortSignal): Promise<Document | SamovarError | undefined> {
+async function readStarted(
+  bucket: Bucket,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Document | SamovarError | undefined> {
   try {
     const started = await readDocument(bucket, `${folder}/started.json`, { signal });
     return started === 'unchanged' ? undefined : started;
   } catch (error) {
-    if (error instanceof SamovarError && (error.code === 'malformed' || error.code === 'too-large')) return error;
+    if (error instanceof SamovarError && (error.code === 'malformed' || error.code === 'too-large'))
+      return error;
     throw error;
   }
 }
@@ -63,6 +78,9 @@ async function readDocument(
     return { json, text: decodeJson(read.bytes), generation: read.generation, updatedMs: read.updatedMs };
   } catch (cause) {
     if (!(cause instanceof SamovarError)) throw cause;
-    throw new SamovarError(cause.code, `${bucket.url}/${name} cannot be read: ${describeError(cause)}`, { subject: `${bucket.url}/${name}`, cause });
+    throw new SamovarError(cause.code, `${bucket.url}/${name} cannot be read: ${describeError(cause)}`, {
+      subject: `${bucket.url}/${name}`,
+      cause,
+    });
   }
 }

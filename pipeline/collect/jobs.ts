@@ -1,7 +1,7 @@
 import { compareBuildIds, isSnowflake } from '../records/ids.ts';
-import { processCandidate } from './process.ts';
 import { exactJob, isPartial, wantsBuild, wantsJob } from './plan.ts';
 import { createPool } from './pool.ts';
+import { processCandidate } from './process.ts';
 import type { RootRun } from './run.ts';
 import type { Candidate, JobListing } from './sources/candidate.ts';
 import { rootListings } from './sources/root.ts';

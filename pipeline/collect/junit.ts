@@ -33,7 +33,11 @@ export async function readJunit(context: JunitContext, folder: string): Promise<
   return files.filter((file) => file !== undefined);
 }
 
-async function readFile(context: JunitContext, folder: string, object: BucketObject): Promise<JunitFile | undefined> {
+async function readFile(
+  context: JunitContext,
+  folder: string,
+  object: BucketObject,
+): Promise<JunitFile | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await readOnce(context, folder, object);
@@ -44,7 +48,11 @@ async function readFile(context: JunitContext, folder: string, object: BucketObj
   }
 }
 
-async function readOnce({ bucket, signal }: JunitContext, folder: string, object: BucketObject): Promise<JunitFile | undefined> {
+async function readOnce(
+  { bucket, signal }: JunitContext,
+  folder: string,
+  object: BucketObject,
+): Promise<JunitFile | undefined> {
   const stream = await bucket.stream(object.name, { signal });
   if (stream === undefined) return undefined;
   const tests: TestResult[] = [];
@@ -61,11 +69,18 @@ async function readOnce({ bucket, signal }: JunitContext, folder: string, object
   }
   if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${bucket.url}/${object.name}`);
   const name = object.name.slice(folder.length + 1);
-  return { record: recordOf(name, stream.generation, reader.end()), raw: { name, ...(await packer.end()) }, tests };
+  return {
+    record: recordOf(name, stream.generation, reader.end()),
+    raw: { name, ...(await packer.end()) },
+    tests,
+  };
 }
 
 /** Parses stored raw XML again, without a request. */
-export async function parseJunit(name: string, chunks: AsyncIterable<Uint8Array>): Promise<Omit<JunitFile, 'raw'>> {
+export async function parseJunit(
+  name: string,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<Omit<JunitFile, 'raw'>> {
   const tests: TestResult[] = [];
   const reader = createJunitReader(keepBounded(tests));
   for await (const chunk of chunks) reader.push(chunk);
@@ -77,8 +92,13 @@ function keepBounded(tests: TestResult[]): (test: TestResult) => void {
   return (test) => {
     const text = test.failure_text;
     textChars += text?.length ?? 0;
-    const long = text !== undefined && textChars > TEXT_BYTES_SOFT_MAX && text.length > TEXT_CHARS_PAST_SOFT_MAX;
-    tests.push(long ? { ...test, failure_text: `${text.slice(0, TEXT_CHARS_PAST_SOFT_MAX).toWellFormed()}… [cut]` } : test);
+    const long =
+      text !== undefined && textChars > TEXT_BYTES_SOFT_MAX && text.length > TEXT_CHARS_PAST_SOFT_MAX;
+    tests.push(
+      long
+        ? { ...test, failure_text: `${text.slice(0, TEXT_CHARS_PAST_SOFT_MAX).toWellFormed()}… [cut]` }
+        : test,
+    );
   };
 }
 

@@ -14,7 +14,10 @@ export function limitedBucket(bucket: Bucket, limit: LimitFunction): Bucket {
 }
 
 /** Keeps the turn while the body is read. A reader that stops early gives it back too. */
-function heldStream(limit: LimitFunction, open: () => Promise<ObjectStream | undefined>): Promise<ObjectStream | undefined> {
+function heldStream(
+  limit: LimitFunction,
+  open: () => Promise<ObjectStream | undefined>,
+): Promise<ObjectStream | undefined> {
   return new Promise((resolve, reject) => {
     void limit(async () => {
       const stream = await open().catch((error: unknown) => {

@@ -17,7 +17,9 @@ export async function placeOf(run: RootRun, candidate: Candidate): Promise<strin
 
 async function readPointer(run: RootRun, pointer: string): Promise<string | undefined> {
   const read = await run.bucket.read(pointer, { bytesMax: POINTER_BYTES_MAX, signal: run.breaker.signal });
-  return read === undefined || read === 'unchanged' ? undefined : Buffer.from(read.bytes).toString('utf8').trim();
+  return read === undefined || read === 'unchanged'
+    ? undefined
+    : Buffer.from(read.bytes).toString('utf8').trim();
 }
 
 /**
@@ -33,8 +35,15 @@ function folderOfLink(run: RootRun, link: string, pointer: string): string {
       ? /^[a-z0-9]+:\/\/[^/]+\/(.+)$/.exec(link)?.[1]
       : undefined;
   const folder = inside?.replace(/\/+$/, '');
-  if (folder === undefined || folder.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new SamovarError('malformed', `${subject} does not point to a build of its own bucket, but to "${link.slice(0, 200)}"`, { subject });
+  if (
+    folder === undefined ||
+    folder.split('/').some((part) => part === '' || part === '.' || part === '..')
+  ) {
+    throw new SamovarError(
+      'malformed',
+      `${subject} does not point to a build of its own bucket, but to "${link.slice(0, 200)}"`,
+      { subject },
+    );
   }
   return folder;
 }

@@ -39,10 +39,16 @@ export function wantsBuild(selection: Selection, build: string): boolean {
 
 /** True when a build's time lies in the selection's range. */
 export function inRange(selection: Selection, timeMs: number): boolean {
-  return timeMs >= (selection.sinceMs ?? Number.NEGATIVE_INFINITY) && timeMs < (selection.untilMs ?? Number.POSITIVE_INFINITY);
+  return (
+    timeMs >= (selection.sinceMs ?? Number.NEGATIVE_INFINITY) &&
+    timeMs < (selection.untilMs ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 function globPattern(glob: string): RegExp {
-  const source = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const source = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${source}$`, 's');
 }

@@ -5,8 +5,8 @@ import type { NewDeadLetter } from '../store/dead-letters.ts';
 import { stateAfter, timesOf } from './age.ts';
 import { listJunit } from './artifacts.ts';
 import { readDocuments } from './documents.ts';
-import { inRange } from './plan.ts';
 import { placeOf } from './place.ts';
+import { inRange } from './plan.ts';
 import type { RootRun } from './run.ts';
 import { recordStartedProblem, saveFinished, saveNewHead, saveUnfinished, saveWithJunit } from './save.ts';
 import type { Candidate } from './sources/candidate.ts';
@@ -82,8 +82,10 @@ async function readBuild(run: RootRun, candidate: Candidate, folder: string): Pr
   if (documents.finished === 'unchanged') return settle(run, candidate, folder);
   const times = timesOf(documents, candidate, run.nowMs());
   if (!inRange(run.options.selection, times.knownMs ?? run.options.selection.sinceMs ?? 0)) return;
-  if (documents.startedProblem !== undefined) recordStartedProblem(run, candidate, folder, documents.startedProblem);
-  if (documents.finished === undefined) return saveUnfinished(run, candidate, folder, documents, times.firstMs);
+  if (documents.startedProblem !== undefined)
+    recordStartedProblem(run, candidate, folder, documents.startedProblem);
+  if (documents.finished === undefined)
+    return saveUnfinished(run, candidate, folder, documents, times.firstMs);
   const content = {
     started: documents.started?.json,
     startedText: documents.started?.text ?? null,
@@ -114,7 +116,8 @@ async function settle(run: RootRun, candidate: Candidate, folder: string): Promi
 async function junitChanged(run: RootRun, known: BuildRecord, folder: string): Promise<boolean> {
   if (known.junit === 'pending') return true;
   const now = await listJunit(run.bucket, folder, run.breaker.signal);
-  const before = new Map(run.store.junit.files(known.id).map((file) => [`${folder}/${file.name}`, file.generation]));
+  const before = new Map(
+    run.store.junit.files(known.id).map((file) => [`${folder}/${file.name}`, file.generation]),
+  );
   return now.length !== before.size || now.some(({ name, generation }) => before.get(name) !== generation);
 }
-

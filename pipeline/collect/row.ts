@@ -2,7 +2,7 @@ import { type BuildHead, buildHead } from '../records/build.ts';
 import { packRow, unpackRow } from '../records/chunk.ts';
 import type { JsonObject } from '../records/json.ts';
 import type { TestResult } from '../records/junit/reader.ts';
-import { createRowBuilder, replaceHead, ROW_BYTES_MAX, type RowLine, rowVersion } from '../records/row.ts';
+import { createRowBuilder, ROW_BYTES_MAX, type RowLine, replaceHead, rowVersion } from '../records/row.ts';
 import type { StoredRow } from '../store/rows.ts';
 
 export interface RowInput {
@@ -22,7 +22,10 @@ export async function makeRow(input: RowInput): Promise<Omit<StoredRow, 'build'>
 }
 
 /** The row of a build whose documents have changed and whose tests have not: no file is read again. */
-export async function makeRowAround(stored: StoredRow, input: Omit<RowInput, 'files'>): Promise<Omit<StoredRow, 'build'>> {
+export async function makeRowAround(
+  stored: StoredRow,
+  input: Omit<RowInput, 'files'>,
+): Promise<Omit<StoredRow, 'build'>> {
   const line = unpackRow(stored.data, stored.bytes);
   return pack(replaceHead({ ...stored, line }, headOf(input), { rowBytesMax: ROW_BYTES_MAX }));
 }

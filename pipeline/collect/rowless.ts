@@ -1,7 +1,7 @@
+import { type BucketRoot, findRoot } from '../config/buckets.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import { parseDocument } from '../records/json.ts';
 import { rawChunks } from '../records/raw.ts';
-import { type BucketRoot, findRoot } from '../config/buckets.ts';
 import type { BuildRecord } from '../store/builds.ts';
 import type { Store } from '../store/open.ts';
 import { type JunitFile, parseJunit } from './junit.ts';
@@ -34,7 +34,8 @@ export async function makeMissingRows(context: RowlessContext, options: RowlessO
     if (last === undefined) return;
     after = last.id;
     for (const build of page) {
-      const waits = build.junit === 'pending' && options.junit && context.nowMs() - build.firstSeenAt < options.giveUpMs;
+      const waits =
+        build.junit === 'pending' && options.junit && context.nowMs() - build.firstSeenAt < options.giveUpMs;
       if (!waits) await makeOne(store, build, options.roots);
     }
   }
@@ -47,15 +48,32 @@ async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketR
     for (const name of store.junit.rawNames(build.id)) files.push(await readStored(store, build.id, name));
     const started = build.startedJson === null ? undefined : parseDocument(Buffer.from(build.startedJson));
     const finished = parseDocument(Buffer.from(build.finishedJson ?? '{}'));
-    const row = await makeRow({ path: build.path, jobPrefix: root?.prefix ?? '', started, finished, files: files.map(({ tests }) => tests) });
+    const row = await makeRow({
+      path: build.path,
+      jobPrefix: root?.prefix ?? '',
+      started,
+      finished,
+      files: files.map(({ tests }) => tests),
+    });
     store.transaction(() => {
       store.rows.put({ ...row, build: build.id });
-      if (files.length > 0) store.junit.putFiles(build.id, files.map(({ record }) => record));
+      if (files.length > 0)
+        store.junit.putFiles(
+          build.id,
+          files.map(({ record }) => record),
+        );
       store.deadLetters.resolve('row', build.path);
     });
   } catch (error) {
     const code = error instanceof SamovarError ? error.code : 'internal';
-    const letter = { kind: 'row', subject: build.path, job: build.job, build: build.build, code, reason: describeError(error) } as const;
+    const letter = {
+      kind: 'row',
+      subject: build.path,
+      job: build.job,
+      build: build.build,
+      code,
+      reason: describeError(error),
+    } as const;
     store.transaction(() => store.deadLetters.add(letter));
   }
 }

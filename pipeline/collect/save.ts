@@ -24,10 +24,18 @@ export interface FinishedContent {
 export type Known = Pick<Candidate, 'job' | 'build' | 'known' | 'guessed'>;
 
 /** A build whose files cannot be read is stored without a row: it is never "a build without tests". */
-export async function saveWithJunit(run: RootRun, candidate: Known, folder: string, content: FinishedContent): Promise<void> {
+export async function saveWithJunit(
+  run: RootRun,
+  candidate: Known,
+  folder: string,
+  content: FinishedContent,
+): Promise<void> {
   let files: readonly JunitFile[];
   try {
-    files = await readJunit({ bucket: run.bucket, signal: run.breaker.signal, sleep: run.sleep, random: run.random }, folder);
+    files = await readJunit(
+      { bucket: run.bucket, signal: run.breaker.signal, sleep: run.sleep, random: run.random },
+      folder,
+    );
   } catch (error) {
     if (!run.breaker.signal.aborted) saveBuild(run, candidate, folder, content, 'pending');
     throw error;
@@ -36,7 +44,12 @@ export async function saveWithJunit(run: RootRun, candidate: Known, folder: stri
 }
 
 /** A rewritten finished.json whose files are as they were: the stored tests under a new head. False when there is no such row. */
-export async function saveNewHead(run: RootRun, candidate: Known, folder: string, content: FinishedContent): Promise<boolean> {
+export async function saveNewHead(
+  run: RootRun,
+  candidate: Known,
+  folder: string,
+  content: FinishedContent,
+): Promise<boolean> {
   const stored = candidate.known === undefined ? undefined : run.store.rows.get(candidate.known.id);
   if (stored === undefined) return false;
   const path = `${run.bucket.url}/${folder}`;
@@ -58,28 +71,52 @@ export async function saveFinished(
   files: readonly JunitFile[] | undefined,
 ): Promise<void> {
   const path = `${run.bucket.url}/${folder}`;
-  const row = await makeRow({ path, jobPrefix: run.root.prefix, ...content, files: (files ?? []).map(({ tests }) => tests) });
+  const row = await makeRow({
+    path,
+    jobPrefix: run.root.prefix,
+    ...content,
+    files: (files ?? []).map(({ tests }) => tests),
+  });
   const bytes = row.data.length + (files ?? []).reduce((sum, { raw }) => sum + raw.data.length, 2_048);
   run.stats.rows += 1;
   run.stats.tests += row.testsRun;
   run.stats.junitFiles += files?.length ?? 0;
   countKind(run, candidate);
   run.writer.push(bytes, () => {
-    const id = run.store.builds.save(savedBuild(run, candidate, path, content, files === undefined ? 'pending' : 'done'));
-    if (files !== undefined) run.store.junit.replaceFiles(id, files.map(({ record }) => record), files.map(({ raw }) => raw));
+    const id = run.store.builds.save(
+      savedBuild(run, candidate, path, content, files === undefined ? 'pending' : 'done'),
+    );
+    if (files !== undefined)
+      run.store.junit.replaceFiles(
+        id,
+        files.map(({ record }) => record),
+        files.map(({ raw }) => raw),
+      );
     run.store.rows.put({ ...row, build: id });
     run.store.deadLetters.resolve('collect', path);
     resolvePointer(run, candidate);
   });
 }
 
-function saveBuild(run: RootRun, candidate: Known, folder: string, content: FinishedContent, junit: 'pending' | 'done'): void {
+function saveBuild(
+  run: RootRun,
+  candidate: Known,
+  folder: string,
+  content: FinishedContent,
+  junit: 'pending' | 'done',
+): void {
   const path = `${run.bucket.url}/${folder}`;
   countKind(run, candidate);
   run.writer.push(2_048, () => void run.store.builds.save(savedBuild(run, candidate, path, content, junit)));
 }
 
-function savedBuild(run: RootRun, candidate: Known, path: string, content: FinishedContent, junit: 'pending' | 'done') {
+function savedBuild(
+  run: RootRun,
+  candidate: Known,
+  path: string,
+  content: FinishedContent,
+  junit: 'pending' | 'done',
+) {
   return {
     path,
     root: run.rootId,
@@ -95,16 +132,30 @@ function savedBuild(run: RootRun, candidate: Known, path: string, content: Finis
 }
 
 /** Running, or a folder still without documents; given up when it is too old. Finding nothing where a guess led is no news. */
-export function saveUnfinished(run: RootRun, candidate: Candidate, folder: string, documents: Documents, firstMs: number): void {
+export function saveUnfinished(
+  run: RootRun,
+  candidate: Candidate,
+  folder: string,
+  documents: Documents,
+  firstMs: number,
+): void {
   const { started } = documents;
   if (started === undefined && candidate.guessed && candidate.known === undefined) return;
   const tooOld = run.nowMs() - firstMs >= run.options.giveUpMs;
   const state = tooOld ? 'abandoned' : started === undefined ? 'empty' : 'running';
   const path = `${run.bucket.url}/${folder}`;
-  const content = { startedText: started?.text ?? null, finishedText: null, generation: null, finishedAt: null, state } as const;
+  const content = {
+    startedText: started?.text ?? null,
+    finishedText: null,
+    generation: null,
+    finishedAt: null,
+    state,
+  } as const;
   countKind(run, candidate);
   run.writer.push(1_024, () => {
-    run.store.builds.save(savedBuild(run, candidate, path, { ...content, started: undefined, finished: {} }, 'pending'));
+    run.store.builds.save(
+      savedBuild(run, candidate, path, { ...content, started: undefined, finished: {} }, 'pending'),
+    );
     run.store.deadLetters.resolve('collect', path);
     resolvePointer(run, candidate);
   });
@@ -121,8 +172,21 @@ function resolvePointer(run: RootRun, candidate: Pick<Candidate, 'pointer'> | Kn
   }
 }
 
-export function recordStartedProblem(run: RootRun, candidate: Candidate, folder: string, problem: SamovarError): void {
+export function recordStartedProblem(
+  run: RootRun,
+  candidate: Candidate,
+  folder: string,
+  problem: SamovarError,
+): void {
   const subject = `${run.bucket.url}/${folder}/started.json`;
-  const letter: NewDeadLetter = { kind: 'row', subject, root: run.root.url, job: candidate.job, build: candidate.build, code: problem.code, reason: problem.message };
+  const letter: NewDeadLetter = {
+    kind: 'row',
+    subject,
+    root: run.root.url,
+    job: candidate.job,
+    build: candidate.build,
+    code: problem.code,
+    reason: problem.message,
+  };
   run.writer.push(512, () => run.store.deadLetters.add(letter));
 }

@@ -4,8 +4,8 @@ import type { Context } from '../context.ts';
 import { manifestPath, readManifest, verifyManifest } from '../emit/manifest.ts';
 import { SamovarError } from '../errors.ts';
 import { destinationOf, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
-import { loadBatch } from '../load/load.ts';
 import { loadJobId } from '../load/job-id.ts';
+import { loadBatch } from '../load/load.ts';
 import { findTable } from './make-json.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
@@ -21,10 +21,25 @@ export const bqLoadCommand: CommandModule<object, Args> = {
   describe: 'Load emitted files into the warehouse, or make file and load in one go',
   builder: (yargs) =>
     commonOptions(yargs)
-      .positional('files', { type: 'string', array: true, describe: 'Files that make-json --out wrote (or their manifests)' })
-      .option('table', { type: 'string', describe: 'Bring this table up to date: clear up open loads, write what is missing, load it' })
-      .option('replace', { type: 'boolean', default: false, describe: 'With --table: make the whole table anew' })
-      .option('dry-run', { type: 'boolean', default: false, describe: 'Only check the files and say what would change in the tables' })
+      .positional('files', {
+        type: 'string',
+        array: true,
+        describe: 'Files that make-json --out wrote (or their manifests)',
+      })
+      .option('table', {
+        type: 'string',
+        describe: 'Bring this table up to date: clear up open loads, write what is missing, load it',
+      })
+      .option('replace', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --table: make the whole table anew',
+      })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only check the files and say what would change in the tables',
+      })
       .example('$0 bq-load build_day.json.gz', 'load one file, once, however often it is asked for')
       .example('$0 bq-load --table week --replace', 'roll the week'),
   handler: (args) => withContext(args, (context) => bqLoad(context, args)),
@@ -33,7 +48,9 @@ export const bqLoadCommand: CommandModule<object, Args> = {
 async function bqLoad(context: Context, args: Args): Promise<number> {
   const files = args.files ?? [];
   if ((files.length === 0) === (args.table === undefined)) {
-    throw new SamovarError('config', 'say either which files to load or which --table to bring up to date', { remedy: 'See `samovar bq-load --help`.' });
+    throw new SamovarError('config', 'say either which files to load or which --table to bring up to date', {
+      remedy: 'See `samovar bq-load --help`.',
+    });
   }
   const tables = await openTables(context);
   const configured = await loadTables(context.settings.tablesFile);
@@ -41,7 +58,10 @@ async function bqLoad(context: Context, args: Args): Promise<number> {
   if (args.table !== undefined) {
     const table = findTable(configured, args.table);
     if (args['dry-run']) results.push(await dryRun(tables, table.name, await tableSpec(table)));
-    else results.push(asLoaded(await updateTable(tables, table, await tableSpec(table), { replace: args.replace })));
+    else
+      results.push(
+        asLoaded(await updateTable(tables, table, await tableSpec(table), { replace: args.replace })),
+      );
   }
   for (const file of files) {
     const { table: name } = await readManifest(manifestPath(file));
@@ -61,7 +81,14 @@ interface LoadedFile {
 /** The parts of a context that the tables' job works with. */
 export async function openTables(context: Context): Promise<TablesContext> {
   const { signal, nowMs, sleep, settings } = context;
-  return { store: context.openStore(), warehouse: await context.openWarehouse(), signal, nowMs, sleep, workDir: settings.workDir };
+  return {
+    store: context.openStore(),
+    warehouse: await context.openWarehouse(),
+    signal,
+    nowMs,
+    sleep,
+    workDir: settings.workDir,
+  };
 }
 
 type Spec = Awaited<ReturnType<typeof tableSpec>>;
@@ -78,7 +105,12 @@ async function dryRun(tables: TablesContext, name: string, spec: Spec): Promise<
   return { table: name, rows: 0, text: `${name} would be ${change.action}${added} (dry run)` };
 }
 
-async function loadFile(tables: TablesContext, table: Table, spec: Spec, options: { file: string; dryRun: boolean }): Promise<LoadedFile> {
+async function loadFile(
+  tables: TablesContext,
+  table: Table,
+  spec: Spec,
+  options: { file: string; dryRun: boolean },
+): Promise<LoadedFile> {
   const { store, warehouse, signal } = tables;
   const file = options.file.replace(/\.manifest\.json$/, '');
   const manifest = await readManifest(manifestPath(file));
@@ -87,7 +119,8 @@ async function loadFile(tables: TablesContext, table: Table, spec: Spec, options
   await warehouse.ensureTable(spec, { signal });
   const batch = store.ledger.byGeneration(destinationOf(store, table, warehouse.url), manifest.generation);
   if (batch !== undefined && batch.sha256 === manifest.sha256) {
-    if (batch.state === 'committed') return { table: table.name, rows: 0, text: `${file} is in ${table.name} already: nothing done` };
+    if (batch.state === 'committed')
+      return { table: table.name, rows: 0, text: `${file} is in ${table.name} already: nothing done` };
     const { rows } = await loadBatch(tables, { batch, table: spec, file, sha256: manifest.sha256 });
     return { table: table.name, rows, text: `${rows} rows of ${file} loaded into ${table.name}` };
   }
@@ -96,10 +129,15 @@ async function loadFile(tables: TablesContext, table: Table, spec: Spec, options
 }
 
 function superseded(file: string, generation: number): SamovarError {
-  return new SamovarError('conflict', `${file} (generation ${generation}) is not what this database wrote last for its table`, {
-    subject: file,
-    remedy: 'Its rows were emitted again since, or another database wrote it. Make the file anew, or load it with another --db.',
-  });
+  return new SamovarError(
+    'conflict',
+    `${file} (generation ${generation}) is not what this database wrote last for its table`,
+    {
+      subject: file,
+      remedy:
+        'Its rows were emitted again since, or another database wrote it. Make the file anew, or load it with another --db.',
+    },
+  );
 }
 
 /** A file of another database: its own id still makes the load happen once. */
@@ -108,8 +146,17 @@ async function loadForeign(
   spec: Spec,
   { file, manifest }: { readonly file: string; readonly manifest: Awaited<ReturnType<typeof readManifest>> },
 ): Promise<LoadedFile> {
-  const jobId = loadJobId({ table: spec.name, generation: manifest.generation, sha256: manifest.sha256, attempt: 0 });
+  const jobId = loadJobId({
+    table: spec.name,
+    generation: manifest.generation,
+    sha256: manifest.sha256,
+    attempt: 0,
+  });
   const request = { table: spec, jobId, file, replace: manifest.replace, superseded: [] };
   const { rows } = await tables.warehouse.load(request, { signal: tables.signal });
-  return { table: spec.name, rows, text: `${rows} rows of ${file} (of another database) loaded into ${spec.name}` };
+  return {
+    table: spec.name,
+    rows,
+    text: `${rows} rows of ${file} (of another database) loaded into ${spec.name}`,
+  };
 }

@@ -34,7 +34,13 @@ export async function collectWith(
   try {
     const { settleMs, giveUpMs } = context.settings;
     const result = await collectBuilds(
-      { ...context, store, stats, open: (root) => openRoot(context, root, stats, options.threads), warn: (text, more) => context.log.warn(more, text) },
+      {
+        ...context,
+        store,
+        stats,
+        open: (root) => openRoot(context, root, stats, options.threads),
+        warn: (text, more) => context.log.warn(more, text),
+      },
       { ...options, roots, settleMs, giveUpMs },
     );
     return { stats, failures: result.failures, seconds: (context.nowMs() - startedMs) / 1000 };

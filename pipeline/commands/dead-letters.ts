@@ -4,18 +4,28 @@ import { textTable } from '../show/table.ts';
 import type { DeadLetter } from '../store/dead-letters.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
-type Args = CommonArgs & { readonly kind?: DeadLetter['kind'] | undefined; readonly subject?: string | undefined };
+type Args = CommonArgs & {
+  readonly kind?: DeadLetter['kind'] | undefined;
+  readonly subject?: string | undefined;
+};
 
 export const deadLettersCommand: CommandModule<object, object> = {
   command: 'dead-letters',
   describe: 'What could not be collected or loaded, and why',
   builder: (yargs) =>
     yargs
-      .command<Args>('list', 'Show dead letters with their reasons', filterOptions, (args) => withContext(args, (context) => list(context, args)))
-      .command<Args>('retry', 'Have them tried again by the next make-db or update, however old they are', filterOptions, (args) =>
-        withContext(args, (context) => retry(context, args)),
+      .command<Args>('list', 'Show dead letters with their reasons', filterOptions, (args) =>
+        withContext(args, (context) => list(context, args)),
       )
-      .command<Args>('export', 'Write them as NDJSON to stdout', filterOptions, (args) => withContext(args, (context) => exportAll(context, args)))
+      .command<Args>(
+        'retry',
+        'Have them tried again by the next make-db or update, however old they are',
+        filterOptions,
+        (args) => withContext(args, (context) => retry(context, args)),
+      )
+      .command<Args>('export', 'Write them as NDJSON to stdout', filterOptions, (args) =>
+        withContext(args, (context) => exportAll(context, args)),
+      )
       .example('$0 dead-letters list --kind collect', 'builds that could not be read')
       .demandCommand(1, 'Say what to do: list, retry or export.')
       .strict(),
@@ -34,17 +44,36 @@ async function list(context: Context, args: Args): Promise<number> {
     await print(context, JSON.stringify(letters));
     return 0;
   }
-  const rows = letters.map(({ kind, code, attempts, subject, reason }) => [kind, code, attempts, subject, reason]);
-  const columns = [{ title: 'kind' }, { title: 'code' }, { title: 'tries', align: 'right' as const }, { title: 'subject', charsMax: 100 }, { title: 'reason', charsMax: 160 }];
+  const rows = letters.map(({ kind, code, attempts, subject, reason }) => [
+    kind,
+    code,
+    attempts,
+    subject,
+    reason,
+  ]);
+  const columns = [
+    { title: 'kind' },
+    { title: 'code' },
+    { title: 'tries', align: 'right' as const },
+    { title: 'subject', charsMax: 100 },
+    { title: 'reason', charsMax: 160 },
+  ];
   await print(context, letters.length === 0 ? 'no dead letters' : textTable(columns, rows));
   return 0;
 }
 
 async function retry(context: Context, args: Args): Promise<number> {
   const store = context.openStore();
-  const ids = [...store.deadLetters.list({ kind: args.kind ?? 'collect', subjectLike: args.subject })].map(({ id }) => id);
+  const ids = [...store.deadLetters.list({ kind: args.kind ?? 'collect', subjectLike: args.subject })].map(
+    ({ id }) => id,
+  );
   const renewed = store.transaction(() => store.deadLetters.renew(ids));
-  await print(context, args.json ? JSON.stringify({ renewed }) : `${renewed} dead letters will be tried again by the next make-db or update`);
+  await print(
+    context,
+    args.json
+      ? JSON.stringify({ renewed })
+      : `${renewed} dead letters will be tried again by the next make-db or update`,
+  );
   return 0;
 }
 

@@ -3,7 +3,7 @@ import { loadRoots } from '../config/buckets.ts';
 import type { Context } from '../context.ts';
 import { collectionText } from '../show/collection.ts';
 import { textTable } from '../show/table.ts';
-import { collectWith, type Collected } from './collecting.ts';
+import { type Collected, collectWith } from './collecting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
 
@@ -24,8 +24,15 @@ export const makeDbCommand: CommandModule<object, Args> = {
     selectionOptions(commonOptions(yargs))
       .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket (default 32)' })
       .option('junit', { type: 'boolean', default: false, describe: 'Read JUnit results too' })
-      .option('buildlimit', { type: 'number', describe: 'Only the newest N builds of each job; 0 = all (BUILD_LIMIT)' })
-      .option('skip-gcs', { type: 'boolean', default: false, describe: 'List nothing: only read JUnit files of builds that are stored without them' })
+      .option('buildlimit', {
+        type: 'number',
+        describe: 'Only the newest N builds of each job; 0 = all (BUILD_LIMIT)',
+      })
+      .option('skip-gcs', {
+        type: 'boolean',
+        default: false,
+        describe: 'List nothing: only read JUnit files of builds that are stored without them',
+      })
       .option('limit', { type: 'number', describe: 'At most N builds in this run' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Only say what would be read' })
       .example('$0 make-db --buckets config/buckets.yaml --junit', 'everything new, with tests')
@@ -50,7 +57,11 @@ async function makeDb(context: Context, args: Args): Promise<number> {
     threads: args.threads ?? context.settings.threads,
     onCandidate: (root, job) => planned.set(`${root}${job}`, (planned.get(`${root}${job}`) ?? 0) + 1),
   });
-  if (args.json) await print(context, JSON.stringify(args['dry-run'] ? { planned: Object.fromEntries(planned) } : collected));
+  if (args.json)
+    await print(
+      context,
+      JSON.stringify(args['dry-run'] ? { planned: Object.fromEntries(planned) } : collected),
+    );
   else if (args['dry-run']) await print(context, planText(planned, collected));
   else await print(context, collectionText(collected, store));
   return collected.failures.length > 0 ? 1 : 0;
@@ -60,7 +71,13 @@ const JOBS_SHOWN_MAX = 50;
 
 function planText(planned: ReadonlyMap<string, number>, collected: Collected): string {
   const jobs = [...planned].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const table = textTable([{ title: 'job', charsMax: 100 }, { title: 'builds', align: 'right' }], jobs.slice(0, JOBS_SHOWN_MAX));
+  const table = textTable(
+    [
+      { title: 'job', charsMax: 100 },
+      { title: 'builds', align: 'right' },
+    ],
+    jobs.slice(0, JOBS_SHOWN_MAX),
+  );
   const more = jobs.length > JOBS_SHOWN_MAX ? `\n  … and ${jobs.length - JOBS_SHOWN_MAX} more jobs` : '';
   return `${collected.stats.found} builds would be read (dry run: nothing was stored)\n${jobs.length > 0 ? `${table}${more}` : ''}`.trimEnd();
 }

@@ -24,15 +24,43 @@ export const makeJsonCommand: CommandModule<object, Args> = {
   describe: 'Write rows that were not emitted yet as newline-delimited JSON',
   builder: (yargs) =>
     commonOptions(yargs)
-      .positional('paths', { type: 'string', array: true, describe: 'Only these builds (gs://…), whatever was emitted before' })
-      .option('days', { type: 'number', default: 0, describe: 'Only builds finished in the last N days; 0 = all' })
+      .positional('paths', {
+        type: 'string',
+        array: true,
+        describe: 'Only these builds (gs://…), whatever was emitted before',
+      })
+      .option('days', {
+        type: 'number',
+        default: 0,
+        describe: 'Only builds finished in the last N days; 0 = all',
+      })
       .option('table', { type: 'string', describe: "Use this table's window and ledger" })
-      .option('ledger', { type: 'string', describe: 'Ledger of what was emitted (default: by --days, as Kettle names it)' })
-      .option('out', { type: 'string', describe: 'Write FILE.json.gz with a manifest for bq-load; nothing counts as emitted before it is loaded' })
-      .option('assert-oldest', { type: 'number', describe: 'Write nothing; exit 1 if nothing was emitted or anything older than N days' })
-      .option('reset-emitted', { type: 'boolean', default: false, describe: 'Emit everything in the window again' })
-      .example('$0 make-json --days 1 | gzip > build_day.json.gz', "as Kettle's; counts as emitted once all of it is written")
-      .example('$0 make-json --table week --out week.json.gz && $0 bq-load week.json.gz', 'with a manifest; counts once it is loaded')
+      .option('ledger', {
+        type: 'string',
+        describe: 'Ledger of what was emitted (default: by --days, as Kettle names it)',
+      })
+      .option('out', {
+        type: 'string',
+        describe:
+          'Write FILE.json.gz with a manifest for bq-load; nothing counts as emitted before it is loaded',
+      })
+      .option('assert-oldest', {
+        type: 'number',
+        describe: 'Write nothing; exit 1 if nothing was emitted or anything older than N days',
+      })
+      .option('reset-emitted', {
+        type: 'boolean',
+        default: false,
+        describe: 'Emit everything in the window again',
+      })
+      .example(
+        '$0 make-json --days 1 | gzip > build_day.json.gz',
+        "as Kettle's; counts as emitted once all of it is written",
+      )
+      .example(
+        '$0 make-json --table week --out week.json.gz && $0 bq-load week.json.gz',
+        'with a manifest; counts once it is loaded',
+      )
       .example('$0 make-json gs://bucket/logs/job/123', 'one row'),
   handler: (args) => withContext(args, (context) => makeJson(context, args)),
 };
@@ -45,7 +73,9 @@ interface Target {
 
 async function makeJson(context: Context, args: Args): Promise<number> {
   if (args.out !== undefined && !args.out.endsWith('.json.gz')) {
-    throw new SamovarError('config', `--out ${args.out} does not end in .json.gz`, { remedy: 'Name the file FILE.json.gz, or leave --out away to write to stdout.' });
+    throw new SamovarError('config', `--out ${args.out} does not end in .json.gz`, {
+      remedy: 'Name the file FILE.json.gz, or leave --out away to write to stdout.',
+    });
   }
   const store = context.openStore();
   const target = await targetOf(context, store, args);
@@ -59,7 +89,9 @@ async function makeJson(context: Context, args: Args): Promise<number> {
     finishedBefore: Number.MAX_SAFE_INTEGER,
     ...(args.paths && args.paths.length > 0 && { paths: args.paths }),
   };
-  return args.out === undefined ? toStdout(context, store, request) : toFile(context, store, target, request, args.out);
+  return args.out === undefined
+    ? toStdout(context, store, request)
+    : toFile(context, store, target, request, args.out);
 }
 
 async function toStdout(context: Context, store: Store, request: EmitRequest): Promise<number> {
@@ -75,16 +107,25 @@ async function toStdout(context: Context, store: Store, request: EmitRequest): P
   return missing(context, request, emission);
 }
 
-async function toFile(context: Context, store: Store, target: Target, request: EmitRequest, out: string): Promise<number> {
+async function toFile(
+  context: Context,
+  store: Store,
+  target: Target,
+  request: EmitRequest,
+  out: string,
+): Promise<number> {
   const emission = await emitRows(store, request, await gzipFileSink(out), { signal: context.signal });
   await describeFile({ store, nowMs: context.nowMs }, target.name, out, emission);
-  context.stderr.write(`${emission.rows} rows in ${out}; load them with: samovar bq-load ${manifestPath(out)}\n`);
+  context.stderr.write(
+    `${emission.rows} rows in ${out}; load them with: samovar bq-load ${manifestPath(out)}\n`,
+  );
   return missing(context, request, emission);
 }
 
 function tellEmission(emission: Emission, request: EmitRequest, counts: boolean): string {
   if (emission.rows === 0) return 'no rows emitted';
-  if (counts) return `${emission.rows} rows count as emitted: incremental progress gen #${emission.batch.generation}`;
+  if (counts)
+    return `${emission.rows} rows count as emitted: incremental progress gen #${emission.batch.generation}`;
   return `${emission.rows} rows written${request.paths === undefined ? '' : ' (asked for by path: the ledger is as before)'}`;
 }
 
@@ -92,14 +133,20 @@ function tellEmission(emission: Emission, request: EmitRequest, counts: boolean)
 function missing(context: Context, request: EmitRequest, emission: Emission): number {
   const asked = new Set(request.paths ?? []).size;
   if (asked <= emission.rows) return 0;
-  context.stderr.write(`${asked - emission.rows} of the ${asked} builds asked for have no row: not collected, not finished, or a dead letter\n`);
+  context.stderr.write(
+    `${asked - emission.rows} of the ${asked} builds asked for have no row: not collected, not finished, or a dead letter\n`,
+  );
   return 1;
 }
 
 async function targetOf(context: Context, store: Store, args: Args): Promise<Target> {
   if (args.table !== undefined) {
     const table = findTable(await loadTables(context.settings.tablesFile), args.table);
-    return { name: table.name, days: table.days, destination: destinationOf(store, table, context.settings.warehouse) };
+    return {
+      name: table.name,
+      days: table.days,
+      destination: destinationOf(store, table, context.settings.warehouse),
+    };
   }
   const name = args.ledger ?? kettleLedgerOf(args.days);
   return { name, days: args.days, destination: store.transaction(() => store.ledger.destination(name)) };
@@ -108,17 +155,23 @@ async function targetOf(context: Context, store: Store, args: Args): Promise<Tar
 export function findTable(tables: readonly TableConfig[], name: string): TableConfig {
   const table = tables.find((known) => known.name === name);
   if (table !== undefined) return table;
-  throw new SamovarError('config', `there is no table "${name}"`, { remedy: `The configured tables are: ${tables.map((known) => known.name).join(', ')}.` });
+  throw new SamovarError('config', `there is no table "${name}"`, {
+    remedy: `The configured tables are: ${tables.map((known) => known.name).join(', ')}.`,
+  });
 }
 
 /** Batches that were written and never sent make room for this one; one whose load is open must be cleared up first. */
 function freeOpenBatches(store: Store, target: Target): void {
   for (const batch of store.ledger.open(target.destination)) {
     if (batch.state === 'sent') {
-      throw new SamovarError('conflict', `a load of ${target.name} (generation ${batch.generation}) is under way or its outcome unknown`, {
-        subject: target.name,
-        remedy: `Run \`samovar bq-load --table ${target.name}\` first: it asks the warehouse and goes on.`,
-      });
+      throw new SamovarError(
+        'conflict',
+        `a load of ${target.name} (generation ${batch.generation}) is under way or its outcome unknown`,
+        {
+          subject: target.name,
+          remedy: `Run \`samovar bq-load --table ${target.name}\` first: it asks the warehouse and goes on.`,
+        },
+      );
     }
     store.transaction(() => store.ledger.discard(batch));
   }

@@ -13,7 +13,11 @@ export const pruneCommand: CommandModule<object, Args> = {
   describe: 'Drop raw JUnit XML that has outlived its retention; rows stay',
   builder: (yargs) =>
     commonOptions(yargs)
-      .option('days', { type: 'number', describe: 'Keep raw XML of builds finished in the last N days (default: raw_xml_days of the settings)' })
+      .option('days', {
+        type: 'number',
+        describe:
+          'Keep raw XML of builds finished in the last N days (default: raw_xml_days of the settings)',
+      })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Only say what would be dropped' })
       .example('$0 prune --days 7 --dry-run', 'how much a week of retention would free'),
   handler: (args) => withContext(args, (context) => prune(context, args)),

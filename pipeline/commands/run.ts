@@ -17,9 +17,19 @@ export function commonOptions<T>(yargs: Argv<T>) {
     .option('db', { type: 'string', describe: 'SQLite database (KETTLE_DB, SAMOVAR_DB)' })
     .option('buckets', { type: 'string', describe: 'YAML file of bucket roots' })
     .option('tables-file', { type: 'string', describe: 'YAML file of tables' })
-    .option('warehouse', { type: 'string', describe: 'bigquery:PROJECT:DATASET or duckdb:FILE (SAMOVAR_WAREHOUSE)' })
-    .option('config', { type: 'string', describe: 'Settings file; default config/samovar.yaml if it is there' })
-    .option('log-level', { type: 'string', choices: ['debug', 'info', 'warn', 'error', 'silent'], describe: 'Logs on stderr' })
+    .option('warehouse', {
+      type: 'string',
+      describe: 'bigquery:PROJECT:DATASET or duckdb:FILE (SAMOVAR_WAREHOUSE)',
+    })
+    .option('config', {
+      type: 'string',
+      describe: 'Settings file; default config/samovar.yaml if it is there',
+    })
+    .option('log-level', {
+      type: 'string',
+      choices: ['debug', 'info', 'warn', 'error', 'silent'],
+      describe: 'Logs on stderr',
+    })
     .option('json', { type: 'boolean', describe: 'Print the result as JSON' });
 }
 
@@ -30,7 +40,10 @@ const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 14
  * Runs a command's work with a context and closes everything afterwards, whatever happened. The work gives the exit code; a run
  * that a signal ended exits as the shell expects.
  */
-export async function withContext(args: CommonArgs, work: (context: Context) => Promise<number>): Promise<void> {
+export async function withContext(
+  args: CommonArgs,
+  work: (context: Context) => Promise<number>,
+): Promise<void> {
   const context = await loadContext(args);
   try {
     const code = await work(context);

@@ -14,13 +14,23 @@ export interface SelectionArgs {
 export function selectionOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('job', { type: 'string', describe: 'Only this job; `*` and `?` match any characters, any one' })
-    .option('since', { type: 'string', describe: 'Only builds from this time on: 2026-11-01, 2026-11-01T12:00Z, or an age: 36h, 7d' })
+    .option('since', {
+      type: 'string',
+      describe: 'Only builds from this time on: 2026-11-01, 2026-11-01T12:00Z, or an age: 36h, 7d',
+    })
     .option('until', { type: 'string', describe: 'Only builds before this time' });
 }
 
 /** Flags to a selection. Throws `config` for a time that cannot be read. */
-export function selectionOf(args: SelectionArgs, nowMs: number): Pick<Selection, 'job' | 'sinceMs' | 'untilMs'> {
-  return { job: args.job, sinceMs: timeOf('--since', args.since, nowMs), untilMs: timeOf('--until', args.until, nowMs) };
+export function selectionOf(
+  args: SelectionArgs,
+  nowMs: number,
+): Pick<Selection, 'job' | 'sinceMs' | 'untilMs'> {
+  return {
+    job: args.job,
+    sinceMs: timeOf('--since', args.since, nowMs),
+    untilMs: timeOf('--until', args.until, nowMs),
+  };
 }
 
 function timeOf(flag: string, text: string | undefined, nowMs: number): number | undefined {
@@ -29,5 +39,7 @@ function timeOf(flag: string, text: string | undefined, nowMs: number): number |
   if (age) return nowMs - Number(age[1]) * (UNIT_MS[age[2] ?? ''] ?? 0);
   const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
-  throw new SamovarError('config', `${flag}: "${text}" is not a time`, { remedy: 'Give a date (2026-11-01), a time (2026-11-01T12:00Z) or an age (90m, 36h, 7d, 2w).' });
+  throw new SamovarError('config', `${flag}: "${text}" is not a time`, {
+    remedy: 'Give a date (2026-11-01), a time (2026-11-01T12:00Z) or an age (90m, 36h, 7d, 2w).',
+  });
 }

@@ -7,7 +7,7 @@ import { makeDemo } from '../demo/index.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import { flakiestTests } from '../jobs/flakiest.ts';
 import { mustReplace, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
-import { cycleText, type CycleSummary, type TableOutcome } from '../show/cycle.ts';
+import { type CycleSummary, cycleText, type TableOutcome } from '../show/cycle.ts';
 import { openTables } from './bq-load.ts';
 import { collectWith } from './collecting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
@@ -23,7 +23,10 @@ export const updateCommand: CommandModule<object, Args> = {
     commonOptions(yargs)
       .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket (default 32)' })
       .example('$0 update', 'with the embedded demo when nothing is configured')
-      .example('$0 update --buckets config/buckets.yaml --warehouse bigquery:my-project:builds', 'production'),
+      .example(
+        '$0 update --buckets config/buckets.yaml --warehouse bigquery:my-project:builds',
+        'production',
+      ),
   handler: (args) => withContext(args, (context) => update(context, args)),
 };
 
@@ -36,7 +39,7 @@ async function update(context: Context, args: Args): Promise<number> {
   if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
   const tables = await openTables(context);
   const collected = await collectWith(context, tables.store, roots, {
-    selection: { buildLimit: (settings.buildLimit) || undefined },
+    selection: { buildLimit: settings.buildLimit || undefined },
     junit: true,
     skipListing: false,
     dryRun: false,
@@ -45,15 +48,22 @@ async function update(context: Context, args: Args): Promise<number> {
   const outcomes: TableOutcome[] = [];
   for (const table of configured) {
     if (context.signal.aborted) break;
-    outcomes.push(await tryTable(context, table.name, async () => {
-      const replace = mustReplace(tables.store, table, tables.warehouse.url, nowMs());
-      return updateTable(tables, table, await tableSpec(table), { replace });
-    }));
+    outcomes.push(
+      await tryTable(context, table.name, async () => {
+        const replace = mustReplace(tables.store, table, tables.warehouse.url, nowMs());
+        return updateTable(tables, table, await tableSpec(table), { replace });
+      }),
+    );
   }
   const summary: CycleSummary = {
     collected,
     tables: outcomes,
-    counts: { ...tables.store.builds.counts(), ...tables.store.junit.totals(), deadLetters: tables.store.deadLetters.count(), statuses: tables.store.junit.statuses() },
+    counts: {
+      ...tables.store.builds.counts(),
+      ...tables.store.junit.totals(),
+      deadLetters: tables.store.deadLetters.count(),
+      statuses: tables.store.junit.statuses(),
+    },
     seconds: (nowMs() - startedMs) / 1000,
     database: resolve(settings.db),
     warehouse: whereRowsAre(settings.warehouse),
@@ -65,18 +75,30 @@ async function update(context: Context, args: Args): Promise<number> {
 
 /** A file's place in full, so that the summary can be followed from anywhere. */
 function whereRowsAre(url: string): string {
-  return url.startsWith('duckdb:') && !url.startsWith('duckdb::') ? `duckdb:${resolve(url.slice('duckdb:'.length))}` : url;
+  return url.startsWith('duckdb:') && !url.startsWith('duckdb::')
+    ? `duckdb:${resolve(url.slice('duckdb:'.length))}`
+    : url;
 }
 
 /** One table's failure is told and leaves the others alone; a wrong configuration ends the cycle. */
-async function tryTable(context: Context, table: string, work: () => Promise<TableResult>): Promise<TableOutcome> {
+async function tryTable(
+  context: Context,
+  table: string,
+  work: () => Promise<TableResult>,
+): Promise<TableOutcome> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof SamovarError && (error.code === 'config' || error.code === 'aborted')) throw error;
     context.log.error({ table, err: error }, 'a table could not be brought up to date');
     const remedy = error instanceof SamovarError ? error.remedy : undefined;
-    return { table, replaced: false, rows: 0, bytes: 0, error: `${describeError(error)}${remedy ? ` ${remedy}` : ''}` };
+    return {
+      table,
+      replaced: false,
+      rows: 0,
+      bytes: 0,
+      error: `${describeError(error)}${remedy ? ` ${remedy}` : ''}`,
+    };
   }
 }
 

@@ -46,7 +46,12 @@ export interface EmitOptions {
  * Writes what a destination lacks. Never marks anything as emitted: the batch stays pending, and only the stage that sees the
  * destination commit it commits the batch. On any error the batch is discarded and the output abandoned.
  */
-export async function emitRows(store: Store, request: EmitRequest, sink: RowSink, options: EmitOptions): Promise<Emission> {
+export async function emitRows(
+  store: Store,
+  request: EmitRequest,
+  sink: RowSink,
+  options: EmitOptions,
+): Promise<Emission> {
   const batch = store.transaction(() => store.ledger.begin(request.destination, request.replaces));
   try {
     return await writeRows(store, request, sink, { ...options, batch });
@@ -57,7 +62,12 @@ export async function emitRows(store: Store, request: EmitRequest, sink: RowSink
   }
 }
 
-async function writeRows(store: Store, request: EmitRequest, sink: RowSink, run: EmitOptions & { readonly batch: Batch }): Promise<Emission> {
+async function writeRows(
+  store: Store,
+  request: EmitRequest,
+  sink: RowSink,
+  run: EmitOptions & { readonly batch: Batch },
+): Promise<Emission> {
   let rows = 0;
   let bytes = 0;
   let stored = 0;
@@ -67,7 +77,8 @@ async function writeRows(store: Store, request: EmitRequest, sink: RowSink, run:
   for (const found of pages(store, request)) {
     const page = request.keep === undefined ? found : found.filter(({ path }) => request.keep?.(path));
     for (const row of page) {
-      if (run.signal.aborted) throw new SamovarError('aborted', 'stopped while writing rows; nothing counts as emitted');
+      if (run.signal.aborted)
+        throw new SamovarError('aborted', 'stopped while writing rows; nothing counts as emitted');
       await sink.write(row);
       rows += 1;
       bytes += row.bytes;
@@ -75,7 +86,12 @@ async function writeRows(store: Store, request: EmitRequest, sink: RowSink, run:
       first ??= row.finishedAt;
       last = row.finishedAt;
     }
-    store.transaction(() => store.ledger.add(run.batch, page.map((row) => ({ item: row.build, version: row.version }))));
+    store.transaction(() =>
+      store.ledger.add(
+        run.batch,
+        page.map((row) => ({ item: row.build, version: row.version })),
+      ),
+    );
     run.onRows?.(rows, bytes);
     if (stored >= (request.storedBytesMax ?? Number.POSITIVE_INFINITY)) {
       more = true;
@@ -83,7 +99,16 @@ async function writeRows(store: Store, request: EmitRequest, sink: RowSink, run:
     }
   }
   const file = await sink.finish();
-  return { batch: run.batch, rows, bytes, fileBytes: file?.fileBytes, sha256: file?.sha256, firstFinished: first, lastFinished: last, more };
+  return {
+    batch: run.batch,
+    rows,
+    bytes,
+    fileBytes: file?.fileBytes,
+    sha256: file?.sha256,
+    firstFinished: first,
+    lastFinished: last,
+    more,
+  };
 }
 
 /** Pages are read one by one, so that a writer may come between and memory holds one page only. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { SamovarError } from '../errors.ts';
@@ -39,10 +39,14 @@ export function streamSink(out: Writable): RowSink {
 }
 
 function pipeError(cause: Error): SamovarError {
-  return new SamovarError('storage', 'the output was closed before all rows were written; nothing counts as emitted', {
-    remedy: 'Run it again; whatever read the output must read it to its end.',
-    cause,
-  });
+  return new SamovarError(
+    'storage',
+    'the output was closed before all rows were written; nothing counts as emitted',
+    {
+      remedy: 'Run it again; whatever read the output must read it to its end.',
+      cause,
+    },
+  );
 }
 
 const WRITE_BYTES = 1 << 20;

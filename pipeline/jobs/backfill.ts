@@ -17,14 +17,23 @@ export interface BackfillRange {
  * Loads the rows of a range that a table lacks. The ledger knows what is in, so a range may overlap what was loaded before and
  * may be run again after a stop.
  */
-export async function backfillTable(context: TablesContext, table: TableConfig, spec: TableSpec, range: BackfillRange): Promise<{ readonly rows: number; readonly loads: number }> {
+export async function backfillTable(
+  context: TablesContext,
+  table: TableConfig,
+  spec: TableSpec,
+  range: BackfillRange,
+): Promise<{ readonly rows: number; readonly loads: number }> {
   await context.warehouse.ensureTable(spec, { signal: context.signal });
   let rows = await recover(context, table, spec);
   let loads = 0;
   for (const [since, until] of range.byDay ? days(range) : [[range.since, range.until] as const]) {
     let more = true;
     while (more) {
-      const emission = await emitTable(context, table, { replace: false, window: { since, until }, keep: range.keep });
+      const emission = await emitTable(context, table, {
+        replace: false,
+        window: { since, until },
+        keep: range.keep,
+      });
       more = emission.more;
       if (emission.rows === 0) {
         context.store.transaction(() => context.store.ledger.discard(emission.batch));

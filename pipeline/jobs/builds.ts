@@ -45,7 +45,10 @@ export interface CollectResult {
  * Collects every configured root into the store, all at once and each within its own limits, so that a sick bucket costs the
  * others nothing. Ends early, with everything read so far committed, when the signal is aborted.
  */
-export async function collectBuilds(context: CollectContext, request: CollectRequest): Promise<CollectResult> {
+export async function collectBuilds(
+  context: CollectContext,
+  request: CollectRequest,
+): Promise<CollectResult> {
   const failures: RootFailure[] = [];
   const writer = createWriter(context.store, context.nowMs);
   const allowance = { left: request.selection.limit ?? Number.POSITIVE_INFINITY };
@@ -55,13 +58,22 @@ export async function collectBuilds(context: CollectContext, request: CollectReq
   });
   await Promise.all(roots);
   writer.flush();
-  if (!request.dryRun) await makeMissingRows(context, { roots: request.roots, junit: request.junit, giveUpMs: request.giveUpMs });
+  if (!request.dryRun)
+    await makeMissingRows(context, {
+      roots: request.roots,
+      junit: request.junit,
+      giveUpMs: request.giveUpMs,
+    });
   return { failures };
 }
 
 type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance'>;
 
-async function collectRoot(shared: Shared, request: CollectRequest, root: BucketRoot): Promise<RootFailure | undefined> {
+async function collectRoot(
+  shared: Shared,
+  request: CollectRequest,
+  root: BucketRoot,
+): Promise<RootFailure | undefined> {
   const breaker = createBreaker(root.url, {
     signal: shared.signal,
     ...(root.timeBudgetMs !== undefined && { timeMs: root.timeBudgetMs }),
@@ -85,7 +97,12 @@ async function collectRoot(shared: Shared, request: CollectRequest, root: Bucket
   }
 }
 
-function openRun(shared: Shared, request: CollectRequest, root: BucketRoot, breaker: RootRun['breaker']): RootRun {
+function openRun(
+  shared: Shared,
+  request: CollectRequest,
+  root: BucketRoot,
+  breaker: RootRun['breaker'],
+): RootRun {
   const { bucket, prefix } = shared.open(root);
   return {
     root,
@@ -109,5 +126,9 @@ function openRun(shared: Shared, request: CollectRequest, root: BucketRoot, brea
 function failureOf(root: BucketRoot, error: unknown): RootFailure | undefined {
   if (error === undefined) return undefined;
   const remedy = (error as { remedy?: unknown }).remedy;
-  return { root: root.url, reason: describeError(error), remedy: typeof remedy === 'string' ? remedy : undefined };
+  return {
+    root: root.url,
+    reason: describeError(error),
+    remedy: typeof remedy === 'string' ? remedy : undefined,
+  };
 }

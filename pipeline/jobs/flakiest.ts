@@ -14,20 +14,28 @@ export interface FlakyTest {
  * The flakiest tests of a table: those that both passed and failed in builds of one job on one commit, most commits first.
  * Source: the table's own rows (`test`, `repo_commit`, else `repos`).
  */
-export async function flakiestTests(warehouse: Warehouse, table: string, limit: number, signal: AbortSignal): Promise<readonly FlakyTest[]> {
+export async function flakiestTests(
+  warehouse: Warehouse,
+  table: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly FlakyTest[]> {
   const rows = await warehouse.query(flakiestSql(warehouse, table, limit), { signal });
   return rows.map((row) => ({
-    test: String(row['name']),
-    job: String(row['job']),
-    flakyCommits: Number(row['flaky_commits']),
-    runs: Number(row['runs']),
-    failures: Number(row['failures']),
+    test: String(row.name),
+    job: String(row.job),
+    flakyCommits: Number(row.flaky_commits),
+    runs: Number(row.runs),
+    failures: Number(row.failures),
   }));
 }
 
 function flakiestSql(warehouse: Warehouse, table: string, limit: number): string {
   const name = warehouse.tableName(table);
-  const from = warehouse.dialect === 'duckdb' ? `(SELECT job, repo_commit, repos, unnest(test) AS t FROM ${name}) AS b` : `${name} AS b, UNNEST(b.test) AS t`;
+  const from =
+    warehouse.dialect === 'duckdb'
+      ? `(SELECT job, repo_commit, repos, unnest(test) AS t FROM ${name}) AS b`
+      : `${name} AS b, UNNEST(b.test) AS t`;
   return `
     WITH by_commit AS (
       SELECT b.job AS job, t.name AS name, COALESCE(b.repo_commit, b.repos) AS source, COUNT(*) AS runs,

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import type { TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
 import type { TableConfig } from '../config/tables.ts';
 import { type Emission, emitRows } from '../emit/emit.ts';
-import { type Manifest, manifestPath, readManifest, verifyManifest, writeManifest } from '../emit/manifest.ts';
+import {
+  type Manifest,
+  manifestPath,
+  readManifest,
+  verifyManifest,
+  writeManifest,
+} from '../emit/manifest.ts';
 import { gzipFileSink } from '../emit/sinks.ts';
 import { loadBatch } from '../load/load.ts';
 import type { Batch } from '../store/ledger.ts';
@@ -107,13 +113,18 @@ export interface EmitTableOptions {
 
 /** Writes a table's missing rows into its file with a manifest beside it. */
 export async function emitTable(
-  context: Pick<TablesContext, 'store' | 'signal' | 'nowMs' | 'workDir' | 'onStep'> & { readonly warehouse: { readonly url: string } },
+  context: Pick<TablesContext, 'store' | 'signal' | 'nowMs' | 'workDir' | 'onStep'> & {
+    readonly warehouse: { readonly url: string };
+  },
   table: TableConfig,
   options: EmitTableOptions,
 ): Promise<Emission> {
   const { store, signal, nowMs } = context;
   const file = fileOf(context, table);
-  const window = options.window ?? { since: windowStart(table.days, nowMs()), until: Number.MAX_SAFE_INTEGER };
+  const window = options.window ?? {
+    since: windowStart(table.days, nowMs()),
+    until: Number.MAX_SAFE_INTEGER,
+  };
   const emission = await emitRows(
     store,
     {
@@ -195,11 +206,21 @@ async function wholeFile(batch: Batch): Promise<string | undefined> {
 }
 
 /** Loads the file that `emitTable` made. */
-export function loadFile(context: TablesContext, table: TableConfig, spec: TableSpec, batch: Batch): Promise<{ readonly rows: number }> {
+export function loadFile(
+  context: TablesContext,
+  table: TableConfig,
+  spec: TableSpec,
+  batch: Batch,
+): Promise<{ readonly rows: number }> {
   return load(context, spec, batch, fileOf(context, table));
 }
 
-async function load(context: TablesContext, spec: TableSpec, batch: Batch, file: string): Promise<{ readonly rows: number }> {
+async function load(
+  context: TablesContext,
+  spec: TableSpec,
+  batch: Batch,
+  file: string,
+): Promise<{ readonly rows: number }> {
   const manifest = await readManifest(manifestPath(file));
   context.onStep?.({ table: spec.name, step: 'loading', rows: manifest.rows });
   const result = await loadBatch(context, { batch, table: spec, file, sha256: manifest.sha256 });

@@ -40,14 +40,29 @@ export async function loadBatch(context: LoadContext, input: LoadInput): Promise
     if (known.state === 'failed') attempt += 1;
   }
   assertBudget(context, input);
-  const jobId = loadJobId({ table: input.table.name, generation: input.batch.generation, sha256: input.sha256, attempt });
+  const jobId = loadJobId({
+    table: input.table.name,
+    generation: input.batch.generation,
+    sha256: input.sha256,
+    attempt,
+  });
   store.transaction(() => store.ledger.send(input.batch, { jobId, warehouse: warehouse.url, attempt }));
-  const request = { table: input.table, jobId, file: input.file, replace: input.batch.replaces, superseded: supersededPaths(store, input.batch) };
+  const request = {
+    table: input.table,
+    jobId,
+    file: input.file,
+    replace: input.batch.replaces,
+    superseded: supersededPaths(store, input.batch),
+  };
   const result = await submit(context, input, request);
   return commit(store, input, result.rows);
 }
 
-async function submit(context: LoadContext, input: LoadInput, request: Parameters<Warehouse['load']>[0]): Promise<{ readonly rows: number }> {
+async function submit(
+  context: LoadContext,
+  input: LoadInput,
+  request: Parameters<Warehouse['load']>[0],
+): Promise<{ readonly rows: number }> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await context.warehouse.load(request, { signal: context.signal });
@@ -66,7 +81,12 @@ async function submit(context: LoadContext, input: LoadInput, request: Parameter
 function refuse(store: Store, input: LoadInput, error: unknown): void {
   const code = error instanceof SamovarError ? error.code : 'internal';
   store.transaction(() => {
-    store.deadLetters.add({ kind: 'load', subject: `${input.table.name} ← ${input.file}`, code, reason: describeError(error) });
+    store.deadLetters.add({
+      kind: 'load',
+      subject: `${input.table.name} ← ${input.file}`,
+      code,
+      reason: describeError(error),
+    });
     store.ledger.discard(input.batch);
   });
 }
@@ -90,8 +110,12 @@ function supersededPaths(store: Store, batch: Batch): readonly string[] {
 function assertBudget(context: LoadContext, input: LoadInput): void {
   const loads = context.store.ledger.loadTimes(input.batch.destination, context.nowMs() - DAY_MS).length;
   if (loads < LOADS_A_DAY_MAX) return;
-  throw new SamovarError('throttled', `table ${input.table.name} has had ${loads} loads in 24 hours; BigQuery takes ${LOADS_A_DAY_MAX}`, {
-    subject: input.table.name,
-    remedy: 'Load less often: larger batches, or wait.',
-  });
+  throw new SamovarError(
+    'throttled',
+    `table ${input.table.name} has had ${loads} loads in 24 hours; BigQuery takes ${LOADS_A_DAY_MAX}`,
+    {
+      subject: input.table.name,
+      remedy: 'Load less often: larger batches, or wait.',
+    },
+  );
 }

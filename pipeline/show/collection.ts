@@ -21,6 +21,7 @@ export function collectionText({ stats, failures, seconds }: CollectionSummary, 
     `${store.file}: ${counts.builds} builds, ${counts.finished} finished, ${counts.open} still watched`,
   ];
   if (letters > 0) lines.push(`${letters} dead letters: see \`samovar dead-letters list\``);
-  for (const { root, reason, remedy } of failures) lines.push(`FAILED ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`);
+  for (const { root, reason, remedy } of failures)
+    lines.push(`FAILED ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`);
   return lines.join('\n');
 }

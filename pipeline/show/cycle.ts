@@ -40,11 +40,23 @@ export function cycleText(summary: CycleSummary): string {
     `          ${stats.requests.list + stats.requests.read} requests, ${byteSize(stats.bytes)} read`,
     `In all:   ${counts.builds} builds (${counts.finished} finished, ${counts.open} watched), ${counts.files} JUnit files: ${counts.run} tests run, ${counts.failed} failed, ${counts.skipped} skipped`,
     `          ${troubles(counts)}`,
-    ...collected.failures.map(({ root, reason, remedy }) => `FAILED    ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`),
+    ...collected.failures.map(
+      ({ root, reason, remedy }) => `FAILED    ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`,
+    ),
     '',
     textTable(
-      [{ title: 'table' }, { title: 'rows loaded', align: 'right' }, { title: 'NDJSON', align: 'right' }, { title: '', charsMax: 300 }],
-      summary.tables.map(({ table, rows, bytes, replaced, error }) => [table, rows, byteSize(bytes), error === undefined ? (replaced ? 'made anew' : 'added') : `FAILED: ${error}`]),
+      [
+        { title: 'table' },
+        { title: 'rows loaded', align: 'right' },
+        { title: 'NDJSON', align: 'right' },
+        { title: '', charsMax: 300 },
+      ],
+      summary.tables.map(({ table, rows, bytes, replaced, error }) => [
+        table,
+        rows,
+        byteSize(bytes),
+        error === undefined ? (replaced ? 'made anew' : 'added') : `FAILED: ${error}`,
+      ]),
     ),
     '',
     `Database:  ${summary.database}`,
@@ -58,7 +70,10 @@ function troubles({ deadLetters, statuses }: CycleSummary['counts']): string {
   const partly = statuses.filter(({ status }) => status !== 'ok' && status !== 'empty');
   const files = partly.reduce((sum, status) => sum + status.files, 0);
   const kinds = partly.map((status) => `${status.files} ${status.status}`).join(', ');
-  const letters = deadLetters === 0 ? 'no dead letters' : `${counted(deadLetters, 'dead letter')} (samovar dead-letters list)`;
+  const letters =
+    deadLetters === 0
+      ? 'no dead letters'
+      : `${counted(deadLetters, 'dead letter')} (samovar dead-letters list)`;
   return files === 0 ? letters : `${letters}, ${counted(files, 'JUnit file')} not read to the end (${kinds})`;
 }
 
@@ -66,8 +81,20 @@ const counted = (count: number, thing: string) => `${count} ${thing}${count === 
 
 function flakiestText(tests: readonly FlakyTest[]): readonly string[] {
   if (tests.length === 0) return [];
-  const rows = tests.map(({ test, job, flakyCommits, runs, failures }) => [test, job, flakyCommits, runs, failures]);
+  const rows = tests.map(({ test, job, flakyCommits, runs, failures }) => [
+    test,
+    job,
+    flakyCommits,
+    runs,
+    failures,
+  ]);
   const number = { align: 'right' } as const;
-  const columns = [{ title: 'test', charsMax: 70 }, { title: 'job', charsMax: 50 }, { title: 'flaky commits', ...number }, { title: 'runs', ...number }, { title: 'failures', ...number }];
+  const columns = [
+    { title: 'test', charsMax: 70 },
+    { title: 'job', charsMax: 50 },
+    { title: 'flaky commits', ...number },
+    { title: 'runs', ...number },
+    { title: 'failures', ...number },
+  ];
   return ['', 'The flakiest tests (passed and failed on one commit):', textTable(columns, rows)];
 }

@@ -45,8 +45,14 @@ function drawLine({ label, unit, read, stderr, nowMs }: ProgressOptions): () => 
     format: (barOptions, _params, payload) => {
       const state = (payload as { state?: ProgressState }).state ?? read();
       const seconds = Math.max((nowMs() - startedMs) / 1000, 0.001);
-      const eta = state.total > state.done && state.done > 0 ? `, ETA ${duration((seconds / state.done) * (state.total - state.done))}` : '';
-      const line = Format.BarFormat(state.total > 0 ? Math.min(1, state.done / state.total) : 0, { ...barOptions, barsize: 20 });
+      const eta =
+        state.total > state.done && state.done > 0
+          ? `, ETA ${duration((seconds / state.done) * (state.total - state.done))}`
+          : '';
+      const line = Format.BarFormat(state.total > 0 ? Math.min(1, state.done / state.total) : 0, {
+        ...barOptions,
+        barsize: 20,
+      });
       return `${label} ${line} ${state.done}/${state.total} ${unit}, ${(state.done / seconds).toFixed(0)}/s, ${state.details}${eta}`;
     },
   });

@@ -9,14 +9,30 @@ export interface Column {
 }
 
 /** A table for people: no colours, so that it reads the same in a file. Values from outside are made safe for a terminal. */
-export function textTable(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string {
+export function textTable(
+  columns: readonly Column[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
   const table = new Table({
     head: columns.map(({ title }) => title),
     colAligns: columns.map(({ align }) => align ?? 'left'),
     style: { head: [], border: [], compact: true },
     chars: {
-      top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-      left: '  ', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '  ',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
     },
   });
   for (const row of rows) table.push(row.map((value, at) => cell(value, columns[at])));

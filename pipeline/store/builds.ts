@@ -38,7 +38,12 @@ export interface BuildStore {
   /** Finished builds that have no row yet, a page at a time by id. */
   rowless(afterId: number, limit: number): readonly BuildRecord[];
   /** Finished builds of a root in a time range (epoch seconds), a page at a time by id. */
-  finishedBetween(root: number, range: { readonly from: number; readonly to: number }, afterId: number, limit: number): readonly BuildRecord[];
+  finishedBetween(
+    root: number,
+    range: { readonly from: number; readonly to: number },
+    afterId: number,
+    limit: number,
+  ): readonly BuildRecord[];
   setState(id: number, state: BuildState): void;
   /** Epoch seconds at which the oldest build that a destination has was finished. */
   oldestCommitted(destination: number): number | undefined;
@@ -57,7 +62,8 @@ const SAVE = `INSERT INTO build(path, root, job, build, state, junit, started_js
   RETURNING id`;
 
 export function openBuilds(db: Database, nowMs: () => number): BuildStore {
-  const select = (where: string) => db.prepare<unknown[], BuildRecord>(`SELECT ${COLUMNS} FROM build WHERE ${where}`);
+  const select = (where: string) =>
+    db.prepare<unknown[], BuildRecord>(`SELECT ${COLUMNS} FROM build WHERE ${where}`);
   const byPath = select('path = ?');
   const byId = select('id = ?');
   const save = db.prepare<[SavedBuild & { now: number }], number>(SAVE).pluck();
@@ -66,8 +72,12 @@ export function openBuilds(db: Database, nowMs: () => number): BuildStore {
       'SELECT build FROM build WHERE root = ? AND job = ? AND build IN (SELECT value FROM json_each(?))',
     )
     .pluck();
-  const open = select(`root = ? AND state IN ('empty', 'running', 'settling') AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`);
-  const pending = select(`root = ? AND junit = 'pending' AND finished_json IS NOT NULL AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`);
+  const open = select(
+    `root = ? AND state IN ('empty', 'running', 'settling') AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`,
+  );
+  const pending = select(
+    `root = ? AND junit = 'pending' AND finished_json IS NOT NULL AND checked_at < ? AND id > ? ORDER BY id LIMIT ?`,
+  );
   const rowless = select(
     'finished_json IS NOT NULL AND id > ? AND NOT EXISTS (SELECT 1 FROM build_row r WHERE r.build = build.id) ORDER BY id LIMIT ?',
   );

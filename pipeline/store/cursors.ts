@@ -10,7 +10,9 @@ export interface CursorStore {
 export function openCursors(db: Database): CursorStore {
   const addRoot = db.prepare('INSERT INTO root(url) VALUES (?) ON CONFLICT DO NOTHING');
   const root = db.prepare<[string], number>('SELECT id FROM root WHERE url = ?').pluck();
-  const get = db.prepare<[number, string], string>('SELECT last_build FROM cursor WHERE root = ? AND job = ?').pluck();
+  const get = db
+    .prepare<[number, string], string>('SELECT last_build FROM cursor WHERE root = ? AND job = ?')
+    .pluck();
   const set = db.prepare(
     'INSERT INTO cursor(root, job, last_build) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_build = excluded.last_build',
   );

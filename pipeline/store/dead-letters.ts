@@ -26,9 +26,15 @@ export interface DeadLetterStore {
   add(letter: NewDeadLetter): void;
   /** Forgets the failure of a thing that was done after all. */
   resolve(kind: DeadLetter['kind'], subject: string): void;
-  list(filter?: { readonly kind?: DeadLetter['kind'] | undefined; readonly subjectLike?: string | undefined }): IterableIterator<DeadLetter>;
+  list(filter?: {
+    readonly kind?: DeadLetter['kind'] | undefined;
+    readonly subjectLike?: string | undefined;
+  }): IterableIterator<DeadLetter>;
   /** Failed collections of one root to try again: young enough, not tried since a time, longest untried first. */
-  retryable(root: string, range: { readonly firstSinceMs: number; readonly triedBeforeMs: number; readonly limit: number }): readonly DeadLetter[];
+  retryable(
+    root: string,
+    range: { readonly firstSinceMs: number; readonly triedBeforeMs: number; readonly limit: number },
+  ): readonly DeadLetter[];
   /** Which of these builds of a job failed: trying them again is the business of `retryable`. */
   failedAmong(root: string, job: string, builds: readonly string[]): ReadonlySet<string>;
   /** Makes letters retryable again whatever their age; gives how many. */
@@ -36,7 +42,8 @@ export interface DeadLetterStore {
   count(): number;
 }
 
-const COLUMNS = 'id, kind, subject, root, job, build, code, reason, attempts, first_at AS firstAt, last_at AS lastAt';
+const COLUMNS =
+  'id, kind, subject, root, job, build, code, reason, attempts, first_at AS firstAt, last_at AS lastAt';
 const REASON_CHARS_MAX = 2_000;
 
 export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterStore {
@@ -70,7 +77,8 @@ export function openDeadLetters(db: Database, nowMs: () => number): DeadLetterSt
       resolve.run(kind, subject);
     },
     list: (filter = {}) => list.iterate({ kind: filter.kind ?? null, part: filter.subjectLike ?? null }),
-    retryable: (root, { firstSinceMs, triedBeforeMs, limit }) => retryable.all(root, firstSinceMs, triedBeforeMs, limit),
+    retryable: (root, { firstSinceMs, triedBeforeMs, limit }) =>
+      retryable.all(root, firstSinceMs, triedBeforeMs, limit),
     failedAmong: (root, job, builds) => new Set(failed.all(root, job, JSON.stringify(builds))),
     renew: (ids) => ids.reduce((total, id) => total + renew.run(nowMs(), id).changes, 0),
     count: () => count.get() ?? 0,

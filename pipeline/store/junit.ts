@@ -40,7 +40,13 @@ export interface JunitStore {
   /** Files by parse status. */
   statuses(): readonly { readonly status: string; readonly files: number }[];
   /** Tests in all files: run and skipped. */
-  totals(): { readonly files: number; readonly bytes: number; readonly run: number; readonly failed: number; readonly skipped: number };
+  totals(): {
+    readonly files: number;
+    readonly bytes: number;
+    readonly run: number;
+    readonly failed: number;
+    readonly skipped: number;
+  };
 }
 
 type FileRow = Omit<JunitFileRecord, 'flaky'> & { readonly flaky: string | null };
@@ -54,12 +60,18 @@ export function openJunit(db: Database): JunitStore {
     `INSERT OR REPLACE INTO junit_file(build, name, generation, bytes, status, reason, run, failed, skipped, flaky)
      VALUES (@build, @name, @generation, @bytes, @status, @reason, @run, @failed, @skipped, @flaky)`,
   );
-  const addRaw = db.prepare('INSERT INTO junit_raw(build, name, encoding, bytes, data) VALUES (@build, @name, @encoding, @bytes, @data)');
+  const addRaw = db.prepare(
+    'INSERT INTO junit_raw(build, name, encoding, bytes, data) VALUES (@build, @name, @encoding, @bytes, @data)',
+  );
   const files = db.prepare<[number], FileRow>(
     'SELECT name, generation, bytes, status, reason, run, failed, skipped, flaky FROM junit_file WHERE build = ? ORDER BY name',
   );
-  const rawNames = db.prepare<[number], string>('SELECT name FROM junit_raw WHERE build = ? ORDER BY name').pluck();
-  const raw = db.prepare<[number, string], RawFile>('SELECT name, encoding, bytes, data FROM junit_raw WHERE build = ? AND name = ?');
+  const rawNames = db
+    .prepare<[number], string>('SELECT name FROM junit_raw WHERE build = ? ORDER BY name')
+    .pluck();
+  const raw = db.prepare<[number, string], RawFile>(
+    'SELECT name, encoding, bytes, data FROM junit_raw WHERE build = ? AND name = ?',
+  );
   const prunable = db.prepare<[number], { files: number; bytes: number }>(
     `SELECT count(*) AS files, coalesce(sum(length(data)), 0) AS bytes ${PRUNABLE}`,
   );
@@ -67,7 +79,10 @@ export function openJunit(db: Database): JunitStore {
   const statuses = db.prepare<unknown[], { status: string; files: number }>(
     'SELECT status, count(*) AS files FROM junit_file GROUP BY status ORDER BY status',
   );
-  const totals = db.prepare<unknown[], { files: number; bytes: number; run: number; failed: number; skipped: number }>(
+  const totals = db.prepare<
+    unknown[],
+    { files: number; bytes: number; run: number; failed: number; skipped: number }
+  >(
     `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes, coalesce(sum(run), 0) AS run, coalesce(sum(failed), 0) AS failed,
        coalesce(sum(skipped), 0) AS skipped FROM junit_file`,
   );
@@ -84,7 +99,10 @@ export function openJunit(db: Database): JunitStore {
       putFiles(build, records);
       for (const file of rawFiles) addRaw.run({ ...file, build });
     },
-    files: (build) => files.all(build).map((row) => ({ ...row, flaky: row.flaky === null ? [] : (JSON.parse(row.flaky) as string[]) })),
+    files: (build) =>
+      files
+        .all(build)
+        .map((row) => ({ ...row, flaky: row.flaky === null ? [] : (JSON.parse(row.flaky) as string[]) })),
     rawNames: (build) => rawNames.all(build),
     raw: (build, name) => raw.get(build, name),
     prunable: (finishedBefore) => prunable.get(finishedBefore) ?? { files: 0, bytes: 0 },

@@ -1,4 +1,13 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, statfsSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
 
@@ -29,7 +38,8 @@ export function upgradeFromKettle(db: Database, file: string, steps: UpgradeStep
     copyBuilds(db);
     copyRaw(db);
     for (const ledger of ledgers) copyLedger(db, ledger);
-    for (const table of ['build', 'file', 'build_junit_missing', ...ledgers]) db.exec(`DROP TABLE IF EXISTS "kettle_${table}"`);
+    for (const table of ['build', 'file', 'build_junit_missing', ...ledgers])
+      db.exec(`DROP TABLE IF EXISTS "kettle_${table}"`);
     db.exec('COMMIT');
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK');
@@ -47,10 +57,14 @@ function copyAside(file: string, backup: string): void {
   const free = disk.bavail * disk.bsize;
   // The copy, and about as much again for the upgraded tables before the old ones are dropped.
   if (free < needed * 2) {
-    throw new SamovarError('storage', `upgrading ${file} needs ${mebibytes(needed * 2)} MiB of free disk, there are ${mebibytes(free)} MiB`, {
-      subject: file,
-      remedy: 'Free space, or copy the database to a larger disk and give that copy with --db.',
-    });
+    throw new SamovarError(
+      'storage',
+      `upgrading ${file} needs ${mebibytes(needed * 2)} MiB of free disk, there are ${mebibytes(free)} MiB`,
+      {
+        subject: file,
+        remedy: 'Free space, or copy the database to a larger disk and give that copy with --db.',
+      },
+    );
   }
   const partial = `${backup}.partial`;
   copyFileSync(file, partial);
@@ -63,7 +77,10 @@ function copyAside(file: string, backup: string): void {
 const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
 
 function renameTables(db: Database): readonly string[] {
-  const tables = db.prepare<unknown[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all();
+  const tables = db
+    .prepare<unknown[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)
+    .pluck()
+    .all();
   // Names come from Kettle's own pattern; anything else in the file is left alone.
   const ledgers = tables.filter((name) => /^build_emitted(_[0-9_]+)?$/.test(name));
   db.exec('DROP INDEX IF EXISTS build_finished_time_idx');
@@ -78,7 +95,7 @@ function renameTables(db: Database): readonly string[] {
 function rootOf(path: string): string {
   const pull = path.indexOf('/pull/');
   if (pull >= 0) return path.slice(0, pull + 1);
-  return path.split('/').slice(0, -2).join('/') + '/';
+  return `${path.split('/').slice(0, -2).join('/')}/`;
 }
 
 const jobOf = (path: string) => path.split('/').at(-2) ?? '';

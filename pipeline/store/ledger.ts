@@ -45,7 +45,10 @@ export interface LedgerStore {
   add(batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>): void;
   describe(batch: Batch, content: BatchContent): void;
   /** Before a load is submitted: its identity. */
-  send(batch: Batch, load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number }): void;
+  send(
+    batch: Batch,
+    load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number },
+  ): void;
   /** After the destination has it. Older versions of its items (or, when it replaces, everything older) are forgotten. */
   commit(batch: Batch): void;
   /** A batch that reached nobody: its items are free to be emitted again. One that was sent stays on record as failed. */
@@ -86,13 +89,19 @@ function batchWriters(db: Database, nowMs: () => number) {
      VALUES (@destination, (SELECT coalesce(max(generation) + 1, 0) FROM batch WHERE destination = @destination), 'pending', @replaces, @now)
      RETURNING ${COLUMNS}`,
   );
-  const add = db.prepare('INSERT OR REPLACE INTO ledger(destination, item, batch, version) VALUES (?, ?, ?, ?)');
-  const describe = db.prepare('UPDATE batch SET file = @file, sha256 = @sha256, rows = @rows, bytes = @bytes WHERE id = @id');
+  const add = db.prepare(
+    'INSERT OR REPLACE INTO ledger(destination, item, batch, version) VALUES (?, ?, ?, ?)',
+  );
+  const describe = db.prepare(
+    'UPDATE batch SET file = @file, sha256 = @sha256, rows = @rows, bytes = @bytes WHERE id = @id',
+  );
   const send = db.prepare(
     `UPDATE batch SET state = 'sent', job_id = @jobId, warehouse = @warehouse, attempt = @attempt, sent_at = @now
      WHERE id = @id AND state IN ('pending', 'sent')`,
   );
-  const commit = db.prepare(`UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state IN ('pending', 'sent')`);
+  const commit = db.prepare(
+    `UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state IN ('pending', 'sent')`,
+  );
   const forgetOlder = db.prepare(
     `DELETE FROM ledger WHERE destination = @destination AND batch < @id
        AND (@replaces OR item IN (SELECT item FROM ledger WHERE batch = @id))`,
@@ -109,7 +118,10 @@ function batchWriters(db: Database, nowMs: () => number) {
     describe: (batch: Batch, content: BatchContent) => {
       describe.run({ file: null, sha256: null, ...content, id: batch.id });
     },
-    send: (batch: Batch, load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number }) => {
+    send: (
+      batch: Batch,
+      load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number },
+    ) => {
       send.run({ ...load, id: batch.id, now: nowMs() });
     },
     commit: (batch: Batch) => {
@@ -128,7 +140,9 @@ function batchReaders(db: Database) {
   const open = db.prepare<[number], BatchRow>(
     `SELECT ${COLUMNS} FROM batch WHERE destination = ? AND state IN ('pending', 'sent') ORDER BY generation`,
   );
-  const byGeneration = db.prepare<[number, number], BatchRow>(`SELECT ${COLUMNS} FROM batch WHERE destination = ? AND generation = ?`);
+  const byGeneration = db.prepare<[number, number], BatchRow>(
+    `SELECT ${COLUMNS} FROM batch WHERE destination = ? AND generation = ?`,
+  );
   const superseded = db
     .prepare<[Record<string, unknown>], number>(
       `SELECT DISTINCT n.item FROM ledger n JOIN ledger o ON o.destination = n.destination AND o.item = n.item AND o.batch <> n.batch
@@ -137,7 +151,9 @@ function batchReaders(db: Database) {
     )
     .pluck();
   const loadTimes = db
-    .prepare<[number, number], number>('SELECT sent_at FROM batch WHERE destination = ? AND sent_at >= ? ORDER BY sent_at')
+    .prepare<[number, number], number>(
+      'SELECT sent_at FROM batch WHERE destination = ? AND sent_at >= ? ORDER BY sent_at',
+    )
     .pluck();
   const counts = db.prepare<[number], { committed: number; open: number }>(
     `SELECT coalesce(sum(t.state = 'committed'), 0) AS committed, coalesce(sum(t.state <> 'committed'), 0) AS open

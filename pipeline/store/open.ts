@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
-import { isKettleDatabase, upgradeFromKettle } from './kettle.ts';
-import { MIGRATIONS } from './migrations.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
 import { type DeadLetterStore, openDeadLetters } from './dead-letters.ts';
 import { type JunitStore, openJunit } from './junit.ts';
+import { isKettleDatabase, upgradeFromKettle } from './kettle.ts';
 import { type LedgerStore, openLedger } from './ledger.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { openRows, type RowStore } from './rows.ts';
 
 /** 'SMVR': marks a database file as ours. */
@@ -96,7 +96,10 @@ function prepare(db: Database.Database, file: string, options: StoreOptions): vo
   const fresh = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
   if (fresh) db.pragma('auto_vacuum = INCREMENTAL');
   if (!fresh && isKettleDatabase(db)) {
-    upgradeFromKettle(db, file, { migrate: () => migrate(db, file), notice: options.onNotice ?? (() => undefined) });
+    upgradeFromKettle(db, file, {
+      migrate: () => migrate(db, file),
+      notice: options.onNotice ?? (() => undefined),
+    });
   }
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
@@ -117,10 +120,14 @@ function assertOurs(db: Database.Database, file: string): void {
 function migrate(db: Database.Database, file: string): void {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version > MIGRATIONS.length) {
-    throw new SamovarError('incompatible', `${file} was made by a newer Samovar (schema ${version}, this one knows ${MIGRATIONS.length})`, {
-      subject: file,
-      remedy: 'Install the newer version, or give another database with --db.',
-    });
+    throw new SamovarError(
+      'incompatible',
+      `${file} was made by a newer Samovar (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      {
+        subject: file,
+        remedy: 'Install the newer version, or give another database with --db.',
+      },
+    );
   }
   if (version === MIGRATIONS.length) return;
   const steps = db.transaction(() => {
@@ -146,16 +153,20 @@ function storageError(cause: unknown, what: string, file: string): unknown {
   if (cause instanceof SamovarError) return cause;
   const code = (cause as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !(code.startsWith('SQLITE_') || code.startsWith('E'))) {
-    return cause instanceof TypeError ? new SamovarError('storage', `${what}: ${cause.message}`, { subject: file, cause }) : cause;
+    return cause instanceof TypeError
+      ? new SamovarError('storage', `${what}: ${cause.message}`, { subject: file, cause })
+      : cause;
   }
   return new SamovarError('storage', what, { subject: file, remedy: remedyFor(code), cause });
 }
 
 function remedyFor(code: string): string {
-  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return 'Free disk space, then run again: it goes on where it stopped.';
+  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC')
+    return 'Free disk space, then run again: it goes on where it stopped.';
   if (code.startsWith('SQLITE_BUSY')) return 'Another process is writing to it: wait for that one to end.';
-  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EROFS') return 'Make the file and its folder writable.';
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return 'Restore the file from a copy, or move it away to collect anew.';
+  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EROFS')
+    return 'Make the file and its folder writable.';
+  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT'))
+    return 'Restore the file from a copy, or move it away to collect anew.';
   return 'Check that the path exists and can be written.';
 }
-

@@ -94,7 +94,8 @@ export function openRows(db: Database): RowStore {
       const since = after === undefined ? bounds.since : Math.max(bounds.since, after.finishedAt);
       return pending.all({ ...bounds, since }).map(withBoolean);
     },
-    byPaths: (destination, paths) => byPaths.all({ destination, paths: JSON.stringify(paths) }).map(withBoolean),
+    byPaths: (destination, paths) =>
+      byPaths.all({ destination, paths: JSON.stringify(paths) }).map(withBoolean),
     count: () => count.get() ?? 0,
   };
 }

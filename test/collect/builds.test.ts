@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
 import { SamovarError } from '../../pipeline/errors.ts';
@@ -17,7 +17,12 @@ let buckets = 0;
 function newBucket() {
   buckets += 1;
   const folder = join(temp, `bucket-${buckets}`);
-  return { folder, prow: prowFolder(folder), logs: root(`file:${folder}/logs/`), prLogs: root(`file:${folder}/pr-logs/`, { pr: true, prefix: 'pr:' }) };
+  return {
+    folder,
+    prow: prowFolder(folder),
+    logs: root(`file:${folder}/logs/`),
+    prLogs: root(`file:${folder}/pr-logs/`, { pr: true, prefix: 'pr:' }),
+  };
 }
 
 const done = (agoMs: number, result = 'SUCCESS') => ({
@@ -28,7 +33,10 @@ const done = (agoMs: number, result = 'SUCCESS') => ({
 describe('collecting builds', () => {
   it('makes a row of every finished build, with its tests in the order of file names', async () => {
     const { prow, logs } = newBucket();
-    const files = { 'artifacts/junit_02.xml': junitXml({ passed: 1 }), 'artifacts/junit_01.xml': junitXml({ failed: 1, skipped: 3 }) };
+    const files = {
+      'artifacts/junit_02.xml': junitXml({ passed: 1 }),
+      'artifacts/junit_01.xml': junitXml({ failed: 1, skipped: 3 }),
+    };
     prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { ...done(DAY_MS), files });
     const store = testStore(temp);
     const { stats, result } = await collect(store, [logs]);
@@ -54,7 +62,11 @@ describe('collecting builds', () => {
     prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { ...done(DAY_MS), files });
     const store = testStore(temp);
     await collect(store, [logs]);
-    expect(store.junit.files(1).map(({ name }) => name)).toEqual(['artifacts/bazel/pkg/test.xml', 'artifacts/junit.xml', 'artifacts/step/junit_e2e.xml']);
+    expect(store.junit.files(1).map(({ name }) => name)).toEqual([
+      'artifacts/bazel/pkg/test.xml',
+      'artifacts/junit.xml',
+      'artifacts/step/junit_e2e.xml',
+    ]);
   });
 
   it('does not give build 1 the files of build 10', async () => {
@@ -63,20 +75,30 @@ describe('collecting builds', () => {
     prow.build('ci-a', '10', { ...done(DAY_MS), files: { 'artifacts/junit.xml': junitXml({ passed: 5 }) } });
     const store = testStore(temp);
     await collect(store, [logs]);
-    expect(storedRows(store).map((row) => [row['number'], row['tests_run']])).toEqual([[1, 1], [10, 5]]);
+    expect(storedRows(store).map((row) => [row.number, row.tests_run])).toEqual([
+      [1, 1],
+      [10, 5],
+    ]);
   });
 
   it('follows presubmit pointers, and finds batch builds, which have none', async () => {
     const { prow, prLogs } = newBucket();
     const [one, two, three] = [1, 2, 3].map((n) => snowflakeAt(NOW_MS - n * DAY_MS));
     prow.presubmit('org_repo', 12, 'pull-a', one ?? '', done(DAY_MS));
-    prow.presubmit('org_repo', 13, 'pull-a', two ?? '', { ...done(DAY_MS), pointer: ` gs://anywhere/pr-logs/pull/org_repo/13/pull-a/${two}/ ` });
+    prow.presubmit('org_repo', 13, 'pull-a', two ?? '', {
+      ...done(DAY_MS),
+      pointer: ` gs://anywhere/pr-logs/pull/org_repo/13/pull-a/${two}/ `,
+    });
     prow.put(`pr-logs/pull/batch/pull-b/${three}/finished.json`, JSON.stringify(done(DAY_MS).finished));
     prow.put('pr-logs/directory/pull-a/latest-build.txt', 'x');
     const store = testStore(temp);
     const { stats } = await collect(store, [prLogs]);
     expect(stats.failures).toBe(0);
-    expect(storedRows(store).map(({ job }) => job).sort()).toEqual(['pr:pull-a', 'pr:pull-a', 'pr:pull-b']);
+    expect(
+      storedRows(store)
+        .map(({ job }) => job)
+        .sort(),
+    ).toEqual(['pr:pull-a', 'pr:pull-a', 'pr:pull-b']);
   });
 
   it.each([
@@ -104,8 +126,15 @@ describe('collecting builds', () => {
     }
     const excludes = (job: string) => (job.includes('flaky') ? 'flaky' : undefined);
     const store = testStore(temp);
-    await collect(store, [{ ...logs, excludes }, { ...prLogs, excludes }]);
-    expect(storedRows(store).map(({ job }) => job).sort()).toEqual(['ci-good', 'pr:pull-ci-good']);
+    await collect(store, [
+      { ...logs, excludes },
+      { ...prLogs, excludes },
+    ]);
+    expect(
+      storedRows(store)
+        .map(({ job }) => job)
+        .sort(),
+    ).toEqual(['ci-good', 'pr:pull-ci-good']);
   });
 
   it('a second run asks for the jobs and what is new, and nothing that is known', async () => {
@@ -152,7 +181,10 @@ describe('collecting builds', () => {
     prow.build('ci-a', id, { started: { timestamp: at(3_600_000) } });
     const store = testStore(temp);
     await collect(store, [logs]);
-    prow.build('ci-a', id, { finished: { timestamp: at(-600_000), passed: true }, files: { 'artifacts/junit.xml': junitXml({ passed: 2 }) } });
+    prow.build('ci-a', id, {
+      finished: { timestamp: at(-600_000), passed: true },
+      files: { 'artifacts/junit.xml': junitXml({ passed: 2 }) },
+    });
     await collect(store, [logs], {}, { nowMs: () => NOW_MS + 700_000 });
     expect(storedRows(store)).toMatchObject([{ passed: true, tests_run: 2 }]);
     expect(store.builds.byId(1)?.id).toBe(1);
@@ -161,11 +193,16 @@ describe('collecting builds', () => {
   it('reads a rewritten finished.json again: a new version of the same row', async () => {
     const { prow, logs } = newBucket();
     const id = snowflakeAt(NOW_MS - 1_200_000);
-    prow.build('ci-a', id, { ...done(600_000, 'FAILURE'), files: { 'artifacts/junit.xml': junitXml({ passed: 2 }) } });
+    prow.build('ci-a', id, {
+      ...done(600_000, 'FAILURE'),
+      files: { 'artifacts/junit.xml': junitXml({ passed: 2 }) },
+    });
     const store = testStore(temp);
     await collect(store, [logs]);
     const first = store.rows.get(1);
-    prow.build('ci-a', id, { finished: { ...done(600_000).finished, passed: true, result: 'SUCCESS', more: 1 } });
+    prow.build('ci-a', id, {
+      finished: { ...done(600_000).finished, passed: true, result: 'SUCCESS', more: 1 },
+    });
     await collect(store, [logs], {}, { nowMs: () => NOW_MS + 60_000 });
     expect(store.rows.get(1)?.version).not.toBe(first?.version);
     expect(storedRows(store)).toMatchObject([{ result: 'SUCCESS', tests_run: 2 }]);
@@ -212,7 +249,10 @@ describe('collecting builds', () => {
 
   it('keeps a build whose finished.json has no timestamp', async () => {
     const { prow, logs } = newBucket();
-    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { started: { timestamp: at(DAY_MS) }, finished: { passed: false } });
+    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), {
+      started: { timestamp: at(DAY_MS) },
+      finished: { passed: false },
+    });
     const store = testStore(temp);
     await collect(store, [logs]);
     const [row] = storedRows(store);
@@ -228,7 +268,9 @@ describe('collecting builds', () => {
     const store = testStore(temp);
     const first = await collect(store, [logs]);
     expect(first.stats).toMatchObject({ rows: 1, failures: 1 });
-    expect([...store.deadLetters.list()]).toMatchObject([{ kind: 'collect', code: 'malformed', attempts: 1 }]);
+    expect([...store.deadLetters.list()]).toMatchObject([
+      { kind: 'collect', code: 'malformed', attempts: 1 },
+    ]);
     await collect(store, [logs], {}, { nowMs: () => NOW_MS + 1_000 });
     expect([...store.deadLetters.list()]).toMatchObject([{ kind: 'collect', attempts: 2 }]);
     prow.build('ci-a', id, { finished: { timestamp: at(DAY_MS), passed: true } });
@@ -239,7 +281,10 @@ describe('collecting builds', () => {
 
   it('goes on without a started.json that cannot be read, and says so', async () => {
     const { prow, logs } = newBucket();
-    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { started: '{"timestamp": ', finished: { timestamp: at(DAY_MS), passed: true } });
+    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), {
+      started: '{"timestamp": ',
+      finished: { timestamp: at(DAY_MS), passed: true },
+    });
     const store = testStore(temp);
     await collect(store, [logs]);
     expect(storedRows(store)).toMatchObject([{ passed: true }]);
@@ -248,12 +293,16 @@ describe('collecting builds', () => {
 
   it('a refused artifact list is a failure of that build, never "no JUnit", and is mended by a later run', async () => {
     const { prow, logs } = newBucket();
-    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { ...done(DAY_MS), files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) } });
+    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), {
+      ...done(DAY_MS),
+      files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) },
+    });
     prow.build('ci-b', snowflakeAt(NOW_MS - DAY_MS), done(DAY_MS));
     const refuse = (bucket: Bucket): Bucket => ({
       ...bucket,
       list: (prefix, options) => {
-        if (prefix.includes('ci-a/') && prefix.endsWith('/artifacts/')) throw new SamovarError('denied', 'status 403', { status: 403 });
+        if (prefix.includes('ci-a/') && prefix.endsWith('/artifacts/'))
+          throw new SamovarError('denied', 'status 403', { status: 403 });
         return bucket.list(prefix, options);
       },
     });
@@ -268,12 +317,17 @@ describe('collecting builds', () => {
 
   it('reads JUnit later for builds that were collected without', async () => {
     const { prow, logs, folder } = newBucket();
-    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { ...done(DAY_MS), files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) } });
+    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), {
+      ...done(DAY_MS),
+      files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) },
+    });
     const store = testStore(temp);
     await collect(store, [logs], { junit: false });
     expect(storedRows(store)).toMatchObject([{ tests_run: 0 }]);
     rmSync(join(folder, 'logs/ci-a'), { recursive: true, force: true });
-    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), { files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) } });
+    prow.build('ci-a', snowflakeAt(NOW_MS - DAY_MS), {
+      files: { 'artifacts/junit.xml': junitXml({ passed: 4 }) },
+    });
     const later = await collect(store, [logs], { skipListing: true }, { nowMs: () => NOW_MS + 1_000 });
     expect(later.stats.requests).toMatchObject({ list: 1, read: 1 });
     expect(storedRows(store)).toMatchObject([{ tests_run: 4 }]);
@@ -284,7 +338,7 @@ describe('collecting builds', () => {
     for (const n of [8, 9, 10, 11]) prow.build('ci-a', String(n), done(DAY_MS));
     const store = testStore(temp);
     await collect(store, [logs], { selection: { buildLimit: 2 } });
-    expect(storedRows(store).map((row) => row['number'])).toEqual([10, 11]);
+    expect(storedRows(store).map((row) => row.number)).toEqual([10, 11]);
     await collect(store, [logs]);
     expect(store.rows.count()).toBe(4);
   });
@@ -316,7 +370,9 @@ describe('collecting builds', () => {
     sick.prow.build('ci-a', '1', done(DAY_MS));
     well.prow.build('ci-a', '1', done(DAY_MS));
     const wrap = (bucket: Bucket): Bucket =>
-      bucket.url.endsWith(sick.folder) ? { ...bucket, list: () => Promise.reject(new SamovarError('denied', 'status 403')) } : bucket;
+      bucket.url.endsWith(sick.folder)
+        ? { ...bucket, list: () => Promise.reject(new SamovarError('denied', 'status 403')) }
+        : bucket;
     const store = testStore(temp);
     const { result } = await collect(store, [sick.logs, well.logs], {}, { wrap });
     expect(result.failures).toMatchObject([{ root: sick.logs.url, reason: 'status 403' }]);

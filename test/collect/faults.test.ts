@@ -5,7 +5,13 @@ import { limitedBucket } from '../../pipeline/collect/limited.ts';
 import { resilientBucket } from '../../pipeline/collect/resilient.ts';
 import { snowflakeAt } from '../../pipeline/records/ids.ts';
 import { collect, root, storedRows } from '../support/collect.ts';
-import { type Fault, type GcsRequest, type GcsServer, type GcsServerOptions, startGcsServer } from '../support/gcs-server.ts';
+import {
+  type Fault,
+  type GcsRequest,
+  type GcsServer,
+  type GcsServerOptions,
+  startGcsServer,
+} from '../support/gcs-server.ts';
 import { junitXml, prowBucket } from '../support/prow.ts';
 import { NOW_MS, testStore } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -50,8 +56,15 @@ const allBuilds = () => Array.from({ length: BUILDS }, (_, at) => at + 1);
 
 async function collectAll(server: GcsServer) {
   const store = testStore(temp);
-  const run = await collect(store, [root('gs://ci-logs/logs/')], {}, { endpoint: server.endpoint, wrap: connected });
-  const tests = storedRows(store).map((row) => Number(row['tests_run'])).sort((a, b) => a - b);
+  const run = await collect(
+    store,
+    [root('gs://ci-logs/logs/')],
+    {},
+    { endpoint: server.endpoint, wrap: connected },
+  );
+  const tests = storedRows(store)
+    .map((row) => Number(row.tests_run))
+    .sort((a, b) => a - b);
   return { ...run, store, tests };
 }
 
@@ -95,7 +108,9 @@ describe('collecting from a server that misbehaves', () => {
   });
 
   it('accepts requests and never answers some: each costs a deadline, not the run', async () => {
-    const server = await corpus({ faults: (request, n) => (request.kind === 'read' && n % 20 === 0 ? { kind: 'stall' } : undefined) });
+    const server = await corpus({
+      faults: (request, n) => (request.kind === 'read' && n % 20 === 0 ? { kind: 'stall' } : undefined),
+    });
     const { tests } = await collectAll(server);
     expect(tests).toEqual(allBuilds());
   }, 60_000);
@@ -127,7 +142,9 @@ describe('collecting from a server that misbehaves', () => {
     const faults = ({ query }: GcsRequest): Fault | undefined =>
       query.get('prefix') === 'logs/ci-odd/' ? { kind: 'status', status: 403 } : undefined;
     const { tests, result } = await collectAll(await corpus({ faults }));
-    expect(result.failures).toMatchObject([{ root: 'gs://ci-logs/logs/', reason: expect.stringContaining('403') }]);
+    expect(result.failures).toMatchObject([
+      { root: 'gs://ci-logs/logs/', reason: expect.stringContaining('403') },
+    ]);
     expect(tests).toEqual(allBuilds().filter((n) => n % 2 === 0));
   });
 
@@ -154,7 +171,12 @@ describe('collecting from a server that misbehaves', () => {
     const server = await corpus({ latencyMs: 50 });
     const store = testStore(temp);
     const slow = root('gs://ci-logs/logs/', { timeBudgetMs: 300 });
-    const { result } = await collect(store, [slow], { threads: 2 }, { endpoint: server.endpoint, wrap: connected });
+    const { result } = await collect(
+      store,
+      [slow],
+      { threads: 2 },
+      { endpoint: server.endpoint, wrap: connected },
+    );
     expect(result.failures).toMatchObject([{ reason: expect.stringContaining('time budget') }]);
     expect(store.rows.count()).toBeLessThan(BUILDS);
     await collect(store, [root('gs://ci-logs/logs/')], {}, { endpoint: server.endpoint, wrap: connected });
@@ -173,11 +195,20 @@ describe('collecting from a server that misbehaves', () => {
           open -= 1;
         });
       };
-      return resilientBucketOf({ ...bucket, list: (...args) => counted(bucket.list(...args)), read: (...args) => counted(bucket.read(...args)) });
+      return resilientBucketOf({
+        ...bucket,
+        list: (...args) => counted(bucket.list(...args)),
+        read: (...args) => counted(bucket.read(...args)),
+      });
     };
     const resilientBucketOf = (bucket: Bucket) => limitedBucket(bucket, pLimit(4));
     const store = testStore(temp);
-    await collect(store, [root('gs://ci-logs/logs/')], { threads: 32 }, { endpoint: server.endpoint, wrap: watched });
+    await collect(
+      store,
+      [root('gs://ci-logs/logs/')],
+      { threads: 32 },
+      { endpoint: server.endpoint, wrap: watched },
+    );
     expect(store.rows.count()).toBe(BUILDS);
     expect(most).toBeLessThanOrEqual(4);
   });

@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { emitRows } from '../../pipeline/emit/emit.ts';
 import { gzipFileSink, type RowSink, streamSink } from '../../pipeline/emit/sinks.ts';
@@ -14,13 +14,20 @@ const temp = tempFolder();
 const signal = new AbortController().signal;
 
 function request(store: Store, over: object = {}) {
-  return { destination: store.ledger.destination('all'), replaces: false, finishedSince: 0, finishedBefore: Number.MAX_SAFE_INTEGER, ...over };
+  return {
+    destination: store.ledger.destination('all'),
+    replaces: false,
+    finishedSince: 0,
+    finishedBefore: Number.MAX_SAFE_INTEGER,
+    ...over,
+  };
 }
 
 async function filled(rows: number): Promise<{ store: Store; text: string }> {
   const store = testStore(temp);
   let text = '';
-  for (let n = 1; n <= rows; n += 1) text += (await addRow(store, { build: String(1000 + n), finishedAt: 1_000 + n })).line;
+  for (let n = 1; n <= rows; n += 1)
+    text += (await addRow(store, { build: String(1000 + n), finishedAt: 1_000 + n })).line;
   return { store, text };
 }
 
@@ -31,7 +38,14 @@ describe('emission', () => {
     const emission = await emitRows(store, request(store), await gzipFileSink(file), { signal });
     const bytes = readFileSync(file);
     expect(gunzipSync(bytes).toString()).toBe(text);
-    expect(emission).toMatchObject({ rows: 450, bytes: text.length, fileBytes: bytes.length, firstFinished: 1_001, lastFinished: 1_450, more: false });
+    expect(emission).toMatchObject({
+      rows: 450,
+      bytes: text.length,
+      fileBytes: bytes.length,
+      firstFinished: 1_001,
+      lastFinished: 1_450,
+      more: false,
+    });
     expect(emission.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
     expect(existsSync(`${file}.partial`)).toBe(false);
     expect(store.ledger.counts(emission.batch.destination)).toEqual({ committed: 0, open: 450 });
@@ -40,7 +54,8 @@ describe('emission', () => {
   it('gives the same bytes for the same rows', async () => {
     const { store } = await filled(30);
     const files = ['a', 'b'].map((name) => join(temp, `${name}.json.gz`));
-    for (const file of files) await emitRows(store, request(store, { replaces: true }), await gzipFileSink(file), { signal });
+    for (const file of files)
+      await emitRows(store, request(store, { replaces: true }), await gzipFileSink(file), { signal });
     expect(readFileSync(files[0] ?? '').equals(readFileSync(files[1] ?? ''))).toBe(true);
   });
 
@@ -49,7 +64,10 @@ describe('emission', () => {
     const file = join(temp, 'broken.json.gz');
     const sink = await gzipFileSink(file);
     let written = 0;
-    const failing: RowSink = { ...sink, write: async (row) => (++written > 5 ? Promise.reject(new Error('disk full')) : sink.write(row)) };
+    const failing: RowSink = {
+      ...sink,
+      write: async (row) => (++written > 5 ? Promise.reject(new Error('disk full')) : sink.write(row)),
+    };
     await expect(emitRows(store, request(store), failing, { signal })).rejects.toThrow('disk full');
     expect([existsSync(file), existsSync(`${file}.partial`)]).toEqual([false, false]);
     expect(store.ledger.counts(store.ledger.destination('all'))).toEqual({ committed: 0, open: 0 });
@@ -65,7 +83,9 @@ describe('emission', () => {
         done(taken > 3 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined);
       },
     });
-    await expect(emitRows(store, request(store), streamSink(out), { signal })).rejects.toMatchObject({ code: 'storage' });
+    await expect(emitRows(store, request(store), streamSink(out), { signal })).rejects.toMatchObject({
+      code: 'storage',
+    });
     expect(store.ledger.open(store.ledger.destination('all'))).toEqual([]);
   });
 
@@ -81,7 +101,9 @@ describe('emission', () => {
   it('stops at a signal with nothing marked', async () => {
     const { store } = await filled(3);
     const stopped = AbortSignal.abort('SIGTERM');
-    await expect(emitRows(store, request(store), await gzipFileSink(join(temp, 's.json.gz')), { signal: stopped })).rejects.toMatchObject({ code: 'aborted' });
+    await expect(
+      emitRows(store, request(store), await gzipFileSink(join(temp, 's.json.gz')), { signal: stopped }),
+    ).rejects.toMatchObject({ code: 'aborted' });
     expect(store.ledger.open(store.ledger.destination('all'))).toEqual([]);
   });
 
@@ -89,7 +111,12 @@ describe('emission', () => {
     const { store } = await filled(450);
     const seen: number[] = [];
     for (let more = true; more; ) {
-      const emission = await emitRows(store, request(store, { storedBytesMax: 1 }), await gzipFileSink(join(temp, 'part.json.gz')), { signal });
+      const emission = await emitRows(
+        store,
+        request(store, { storedBytesMax: 1 }),
+        await gzipFileSink(join(temp, 'part.json.gz')),
+        { signal },
+      );
       seen.push(emission.rows);
       more = emission.more;
     }

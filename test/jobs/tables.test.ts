@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TableSpec } from '../../pipeline/backends/warehouse/contract.ts';
 import type { TableConfig } from '../../pipeline/config/tables.ts';
-import { destinationOf, emitTable, isOlder, mustReplace, type TablesContext, updateTable } from '../../pipeline/jobs/tables.ts';
+import {
+  destinationOf,
+  emitTable,
+  isOlder,
+  mustReplace,
+  type TablesContext,
+  updateTable,
+} from '../../pipeline/jobs/tables.ts';
 import type { Store } from '../../pipeline/store/open.ts';
-import { type LoadFault, memoryWarehouse, type MemoryWarehouse } from '../support/memory-warehouse.ts';
+import { type LoadFault, type MemoryWarehouse, memoryWarehouse } from '../support/memory-warehouse.ts';
 import { addRow, NOW_MS, testStore } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -15,7 +22,14 @@ const NOW_S = NOW_MS / 1000;
 let folders = 0;
 
 const all: TableConfig = { name: 'all', days: 0, cluster: [], kettleLedger: 'build_emitted', schemaFile: '' };
-const day: TableConfig = { name: 'day', days: 1, replaceAfterDays: 1.9, cluster: [], kettleLedger: 'build_emitted_1', schemaFile: '' };
+const day: TableConfig = {
+  name: 'day',
+  days: 1,
+  replaceAfterDays: 1.9,
+  cluster: [],
+  kettleLedger: 'build_emitted_1',
+  schemaFile: '',
+};
 const spec = (table: TableConfig): TableSpec => ({ name: table.name, schema: [], key: 'path' });
 
 function setUp(fault?: (n: number) => LoadFault) {
@@ -30,7 +44,12 @@ function setUp(fault?: (n: number) => LoadFault) {
     sleep: async () => undefined,
     workDir: join(temp, `work-${folders}`),
   };
-  return { store, warehouse, context, run: (table = all, replace = false) => updateTable(context, table, spec(table), { replace }) };
+  return {
+    store,
+    warehouse,
+    context,
+    run: (table = all, replace = false) => updateTable(context, table, spec(table), { replace }),
+  };
 }
 
 function committed(store: Store, table: TableConfig, warehouse: MemoryWarehouse): number {
@@ -77,27 +96,36 @@ describe('bringing a table up to date', () => {
     await addRow(store, { build: '1' }, '{"path":"gs://bucket/logs/ci-job/1","v":2}\n');
     await run();
     expect(warehouse.loads[1]?.superseded).toEqual(['gs://bucket/logs/ci-job/1']);
-    expect([...warehouse.paths('all')].sort()).toEqual(['gs://bucket/logs/ci-job/1', 'gs://bucket/logs/ci-job/2']);
+    expect([...warehouse.paths('all')].sort()).toEqual([
+      'gs://bucket/logs/ci-job/1',
+      'gs://bucket/logs/ci-job/2',
+    ]);
   });
 
-  it.each(['lost-before', 'lost-after'] as const)('asks again under the same id when the answer was %s', async (kind) => {
-    const { store, warehouse, run } = setUp((n) => (n <= 2 ? kind : undefined));
-    await addRow(store);
-    expect(await run()).toMatchObject({ rows: 1 });
-    expect(new Set(warehouse.loads.map(({ jobId }) => jobId)).size).toBe(1);
-    expect(warehouse.paths('all')).toHaveLength(1);
-  });
+  it.each(['lost-before', 'lost-after'] as const)(
+    'asks again under the same id when the answer was %s',
+    async (kind) => {
+      const { store, warehouse, run } = setUp((n) => (n <= 2 ? kind : undefined));
+      await addRow(store);
+      expect(await run()).toMatchObject({ rows: 1 });
+      expect(new Set(warehouse.loads.map(({ jobId }) => jobId)).size).toBe(1);
+      expect(warehouse.paths('all')).toHaveLength(1);
+    },
+  );
 
-  it.each(['lost-before', 'lost-after'] as const)('a run that ended with the answer %s is finished by the next one', async (kind) => {
-    const { store, warehouse, run } = setUp((n) => (n <= 4 ? kind : undefined));
-    await addRow(store);
-    await expect(run()).rejects.toMatchObject({ code: kind === 'lost-before' ? 'network' : 'timeout' });
-    expect(committed(store, all, warehouse)).toBe(0);
-    await addRow(store, { build: '101' });
-    expect(await run()).toMatchObject({ rows: 2 });
-    expect(warehouse.paths('all')).toHaveLength(2);
-    expect(committed(store, all, warehouse)).toBe(2);
-  });
+  it.each(['lost-before', 'lost-after'] as const)(
+    'a run that ended with the answer %s is finished by the next one',
+    async (kind) => {
+      const { store, warehouse, run } = setUp((n) => (n <= 4 ? kind : undefined));
+      await addRow(store);
+      await expect(run()).rejects.toMatchObject({ code: kind === 'lost-before' ? 'network' : 'timeout' });
+      expect(committed(store, all, warehouse)).toBe(0);
+      await addRow(store, { build: '101' });
+      expect(await run()).toMatchObject({ rows: 2 });
+      expect(warehouse.paths('all')).toHaveLength(2);
+      expect(committed(store, all, warehouse)).toBe(2);
+    },
+  );
 
   it('a sent load whose file is gone is settled by what the warehouse says', async () => {
     const { store, warehouse, context, run } = setUp((n) => (n <= 4 ? 'lost-after' : undefined));
@@ -113,7 +141,9 @@ describe('bringing a table up to date', () => {
     const { store, warehouse, run } = setUp((n) => (n === 1 ? 'bad-rows' : undefined));
     await addRow(store);
     await expect(run()).rejects.toMatchObject({ code: 'malformed' });
-    expect([...store.deadLetters.list()]).toMatchObject([{ kind: 'load', code: 'malformed', reason: 'row 1: no such field' }]);
+    expect([...store.deadLetters.list()]).toMatchObject([
+      { kind: 'load', code: 'malformed', reason: 'row 1: no such field' },
+    ]);
     expect(committed(store, all, warehouse)).toBe(0);
     expect(await run()).toMatchObject({ rows: 1 });
     expect(new Set(warehouse.loads.map(({ jobId }) => jobId)).size).toBe(2);
@@ -145,7 +175,10 @@ describe('bringing a table up to date', () => {
         store.ledger.commit(batch);
       }
     });
-    await expect(run()).rejects.toMatchObject({ code: 'throttled', remedy: expect.stringContaining('Load less often') });
+    await expect(run()).rejects.toMatchObject({
+      code: 'throttled',
+      remedy: expect.stringContaining('Load less often'),
+    });
     expect(warehouse.loads).toEqual([]);
   });
 
@@ -154,7 +187,9 @@ describe('bringing a table up to date', () => {
     await addRow(store);
     await run();
     const other = memoryWarehouse('bigquery:p:other');
-    expect(await updateTable({ ...context, warehouse: other }, all, spec(all), { replace: false })).toMatchObject({ rows: 1 });
+    expect(
+      await updateTable({ ...context, warehouse: other }, all, spec(all), { replace: false }),
+    ).toMatchObject({ rows: 1 });
   });
 
   it("takes over Kettle's ledger of the same window for the first BigQuery table, and for no other warehouse", async () => {

@@ -30,11 +30,16 @@ function sample(file: string): void {
       emitted: { build_emitted_7: 4 },
     },
     { path: 'gs://kubernetes-ci-logs/logs/ci-a/3', started: '{"timestamp": 500}', junitMissing: true },
-    { path: 'gs://kubernetes-ci-logs/logs/ci-a/4', started: 'not json', finished: '{"timestamp": 900}', finishedTime: 900 },
+    {
+      path: 'gs://kubernetes-ci-logs/logs/ci-a/4',
+      started: 'not json',
+      finished: '{"timestamp": 900}',
+      finishedTime: 900,
+    },
   ]);
 }
 
-describe("a Kettle database", () => {
+describe('a Kettle database', () => {
   it('is copied aside byte for byte and upgraded in place', () => {
     const file = join(folder, 'build.db');
     sample(file);
@@ -58,11 +63,27 @@ describe("a Kettle database", () => {
     sample(file);
     const store = openStore(file, options);
     const batch = store.builds.byPath('gs://kubernetes-ci-logs/pr-logs/pull/org_repo/77/pull-b/2');
-    expect(batch).toMatchObject({ job: 'pull-b', build: '2', state: 'complete', junit: 'pending', finishedAt: 300 });
+    expect(batch).toMatchObject({
+      job: 'pull-b',
+      build: '2',
+      state: 'complete',
+      junit: 'pending',
+      finishedAt: 300,
+    });
     expect(batch?.root).toBe(store.cursors.rootId('gs://kubernetes-ci-logs/pr-logs/'));
-    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/1')).toMatchObject({ junit: 'done', finishedAt: 200 });
-    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/3')).toMatchObject({ state: 'running', finishedAt: null, firstSeenAt: 500_000 });
-    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/4')).toMatchObject({ state: 'complete', finishedAt: 900 });
+    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/1')).toMatchObject({
+      junit: 'done',
+      finishedAt: 200,
+    });
+    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/3')).toMatchObject({
+      state: 'running',
+      finishedAt: null,
+      firstSeenAt: 500_000,
+    });
+    expect(store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/4')).toMatchObject({
+      state: 'complete',
+      finishedAt: 900,
+    });
     store.close();
   });
 
@@ -72,7 +93,9 @@ describe("a Kettle database", () => {
     const store = openStore(file, options);
     const id = store.builds.byPath('gs://kubernetes-ci-logs/logs/ci-a/1')?.id ?? 0;
     expect(store.junit.rawNames(id)).toEqual(['artifacts/junit_01.xml']);
-    expect(inflateSync(store.junit.raw(id, 'artifacts/junit_01.xml')?.data ?? Buffer.alloc(0)).toString()).toBe(xml);
+    expect(
+      inflateSync(store.junit.raw(id, 'artifacts/junit_01.xml')?.data ?? Buffer.alloc(0)).toString(),
+    ).toBe(xml);
     expect(store.ledger.names()).toEqual(['build_emitted', 'build_emitted_1', 'build_emitted_7']);
     const week = store.ledger.findDestination('build_emitted_7') ?? 0;
     expect(store.ledger.counts(week)).toEqual({ committed: 2, open: 0 });

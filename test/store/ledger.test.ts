@@ -47,7 +47,10 @@ describe('the ledger', () => {
     const emit = () => {
       const rows = store.rows.pending({ ...everything, destination }, undefined, 10);
       const batch = store.ledger.begin(destination, false);
-      store.ledger.add(batch, rows.map((row) => ({ item: row.build, version: row.version })));
+      store.ledger.add(
+        batch,
+        rows.map((row) => ({ item: row.build, version: row.version })),
+      );
       const superseded = store.ledger.superseded(batch);
       store.ledger.commit(batch);
       return { rows, superseded };

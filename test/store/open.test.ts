@@ -52,7 +52,9 @@ describe('opening the database', () => {
   it('keeps a build its id for ever, whatever changes in it', () => {
     const store = openStore(join(folder, 'ids.db'), options);
     const root = store.cursors.rootId('gs://bucket/logs/');
-    const first = store.builds.save(savedBuild({ root, state: 'running', finishedJson: null, finishedAt: null }));
+    const first = store.builds.save(
+      savedBuild({ root, state: 'running', finishedJson: null, finishedAt: null }),
+    );
     store.builds.save(savedBuild({ root, build: '101' }));
     expect(store.builds.save(savedBuild({ root }))).toBe(first);
     expect(store.builds.byId(first)?.state).toBe('complete');

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -22,12 +22,21 @@ export interface CliOptions {
 /** Runs the command as a user would, in a process of its own, without any setting of this machine's. */
 export function cli(args: readonly string[], options: CliOptions): Promise<CliResult> {
   return new Promise((done, fail) => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: options.cwd, METADATA_SERVER_DETECTION: 'none', ...options.env };
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), resolve(ROOT, 'pipeline/cli.ts'), ...args], {
-      cwd: options.cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const env = {
+      PATH: process.env.PATH ?? '',
+      HOME: options.cwd,
+      METADATA_SERVER_DETECTION: 'none',
+      ...options.env,
+    };
+    const child = spawn(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), resolve(ROOT, 'pipeline/cli.ts'), ...args],
+      {
+        cwd: options.cwd,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,14 +1,23 @@
 import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
 import { openBucket, parseRoot } from '../../pipeline/backends/bucket/index.ts';
-import { createStats, type CollectStats, countRequest } from '../../pipeline/collect/stats.ts';
+import { type CollectStats, countRequest, createStats } from '../../pipeline/collect/stats.ts';
 import type { BucketRoot } from '../../pipeline/config/buckets.ts';
-import { collectBuilds, type CollectRequest, type CollectResult } from '../../pipeline/jobs/builds.ts';
+import { type CollectRequest, type CollectResult, collectBuilds } from '../../pipeline/jobs/builds.ts';
 import { unpackRow } from '../../pipeline/records/chunk.ts';
 import type { Store } from '../../pipeline/store/open.ts';
 import { NOW_MS } from './store.ts';
 
 export function root(url: string, over: Partial<BucketRoot> = {}): BucketRoot {
-  return { url, prefix: '', contact: '', sequential: false, pr: false, anonymous: true, excludes: () => undefined, ...over };
+  return {
+    url,
+    prefix: '',
+    contact: '',
+    sequential: false,
+    pr: false,
+    anonymous: true,
+    excludes: () => undefined,
+    ...over,
+  };
 }
 
 export interface Collection {
@@ -71,12 +80,24 @@ export async function collect(
 export interface Row {
   readonly path: string;
   readonly job: string;
-  readonly test: readonly { readonly name: string; readonly failed?: boolean; readonly failure_text?: string; readonly time?: number }[];
+  readonly test: readonly {
+    readonly name: string;
+    readonly failed?: boolean;
+    readonly failure_text?: string;
+    readonly time?: number;
+  }[];
   readonly [column: string]: unknown;
 }
 
 /** Every stored row, parsed, in the order of emission. */
 export function storedRows(store: Store): readonly Row[] {
-  const filter = { destination: 0, finishedSince: Number.MIN_SAFE_INTEGER, finishedBefore: Number.MAX_SAFE_INTEGER, everything: true };
-  return store.rows.pending(filter, undefined, 100_000).map(({ data, bytes }) => JSON.parse(unpackRow(data, bytes).toString()) as Row);
+  const filter = {
+    destination: 0,
+    finishedSince: Number.MIN_SAFE_INTEGER,
+    finishedBefore: Number.MAX_SAFE_INTEGER,
+    everything: true,
+  };
+  return store.rows
+    .pending(filter, undefined, 100_000)
+    .map(({ data, bytes }) => JSON.parse(unpackRow(data, bytes).toString()) as Row);
 }

@@ -26,7 +26,10 @@ export function kettleDatabase(file: string, builds: readonly KettleBuild[]): vo
     const id = db.prepare('insert into build values (?, ?, ?, ?)').run(...values).lastInsertRowid;
     if (build.junitMissing) db.prepare('insert into build_junit_missing values (?)').run(id);
     for (const [name, xml] of Object.entries(build.files ?? {})) {
-      db.prepare('insert into file values (?, ?)').run(`${build.path}/${name}`, deflateSync(xml, { level: 9 }));
+      db.prepare('insert into file values (?, ?)').run(
+        `${build.path}/${name}`,
+        deflateSync(xml, { level: 9 }),
+      );
     }
     for (const [ledger, generation] of Object.entries(build.emitted ?? {})) {
       db.exec(`create table if not exists ${ledger}(build_id integer primary key, gen)`);

@@ -20,14 +20,19 @@ interface Row {
  * A warehouse in memory for faults that no real one has on demand. It keeps the contract's promises: one id loads once, a load
  * is whole or not at all, a failed id is used up.
  */
-export function memoryWarehouse(url = 'bigquery:project:dataset', fault: (n: number) => LoadFault = () => undefined): MemoryWarehouse {
+export function memoryWarehouse(
+  url = 'bigquery:project:dataset',
+  fault: (n: number) => LoadFault = () => undefined,
+): MemoryWarehouse {
   const tables = new Map<string, Row[]>();
   const jobs = new Map<string, LoadState>();
   const loads: LoadRequest[] = [];
   const apply = (request: LoadRequest): number => {
     const rows = readRows(request.file);
     const superseded = new Set(request.superseded);
-    const before = request.replace ? [] : (tables.get(request.table.name) ?? []).filter(({ path }) => !superseded.has(path));
+    const before = request.replace
+      ? []
+      : (tables.get(request.table.name) ?? []).filter(({ path }) => !superseded.has(path));
     tables.set(request.table.name, [...before, ...rows]);
     jobs.set(request.jobId, { state: 'done', rows: rows.length });
     return rows.length;
@@ -62,5 +67,8 @@ export function memoryWarehouse(url = 'bigquery:project:dataset', fault: (n: num
 function readRows(file: string): Row[] {
   const bytes = readFileSync(file);
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row);
 }

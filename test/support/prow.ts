@@ -11,7 +11,13 @@ export interface ProwBuild {
 /** Writes builds in Prow's layout: to a folder, or to whatever takes named bytes. */
 export interface ProwBucket {
   build(job: string, id: string, build: ProwBuild): void;
-  presubmit(repo: string, pr: number, job: string, id: string, build: ProwBuild & { readonly pointer?: string }): void;
+  presubmit(
+    repo: string,
+    pr: number,
+    job: string,
+    id: string,
+    build: ProwBuild & { readonly pointer?: string },
+  ): void;
   put(name: string, bytes: string | Uint8Array): void;
 }
 
@@ -44,11 +50,22 @@ export function prowFolder(folder: string): ProwBucket {
 }
 
 /** JUnit with so many passing, failing and skipped tests. */
-export function junitXml(counts: { readonly passed?: number; readonly failed?: number; readonly skipped?: number }): string {
+export function junitXml(counts: {
+  readonly passed?: number;
+  readonly failed?: number;
+  readonly skipped?: number;
+}): string {
   const cases = [
     ...Array.from({ length: counts.passed ?? 0 }, (_, at) => `<testcase name="passes ${at}" time="0.5"/>`),
-    ...Array.from({ length: counts.failed ?? 0 }, (_, at) => `<testcase name="fails ${at}" time="1"><failure message="no ${at}">stack</failure></testcase>`),
-    ...Array.from({ length: counts.skipped ?? 0 }, (_, at) => `<testcase name="skips ${at}"><skipped/></testcase>`),
+    ...Array.from(
+      { length: counts.failed ?? 0 },
+      (_, at) =>
+        `<testcase name="fails ${at}" time="1"><failure message="no ${at}">stack</failure></testcase>`,
+    ),
+    ...Array.from(
+      { length: counts.skipped ?? 0 },
+      (_, at) => `<testcase name="skips ${at}"><skipped/></testcase>`,
+    ),
   ];
   return `<?xml version="1.0"?><testsuite name="suite">${cases.join('')}</testsuite>`;
 }

@@ -3,8 +3,8 @@ import { onTestFinished } from 'vitest';
 import type { PackedRow } from '../../pipeline/records/chunk.ts';
 import { packRow } from '../../pipeline/records/chunk.ts';
 import { rowVersion } from '../../pipeline/records/row.ts';
-import { openStore, type Store } from '../../pipeline/store/open.ts';
 import type { SavedBuild } from '../../pipeline/store/builds.ts';
+import { openStore, type Store } from '../../pipeline/store/open.ts';
 
 export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
 
@@ -38,7 +38,11 @@ export function savedBuild(over: Partial<SavedBuild> = {}): SavedBuild {
 }
 
 /** Stores a build with a row whose line is given (or made up), and gives its id. */
-export async function addRow(store: Store, over: Partial<SavedBuild> = {}, line?: string): Promise<{ id: number; packed: PackedRow; line: string }> {
+export async function addRow(
+  store: Store,
+  over: Partial<SavedBuild> = {},
+  line?: string,
+): Promise<{ id: number; packed: PackedRow; line: string }> {
   const build = savedBuild({ root: store.cursors.rootId('gs://bucket/logs/'), ...over });
   const text = line ?? `${JSON.stringify({ finished: build.finishedAt, path: build.path, test: [] })}\n`;
   const packed = await packRow(Buffer.from(text));

@@ -40,7 +40,14 @@ export function openFileBucket(place: string, url: string, options: BucketDriver
         () => readFile(root, name, call),
         (read) => (typeof read === 'object' ? read.bytes.length : 0),
       ),
-    stream: (name, call = {}) => timed('read', () => streamFile(root, name, call), none),
+    stream: async (name, call = {}) => {
+      const started = performance.now();
+      const event = (bytes: number, status: number) =>
+        options.onRequest?.({ kind: 'read', bytes, durationMs: performance.now() - started, status });
+      const stream = await streamFile(root, name, call);
+      if (stream === undefined) event(0, 404);
+      return stream && { ...stream, body: counted(stream.body, (bytes) => event(bytes, 200)) };
+    },
     write: (name, bytes, call = {}) =>
       timed(
         'write',
@@ -49,4 +56,20 @@ export function openFileBucket(place: string, url: string, options: BucketDriver
       ),
     close: async () => {},
   };
+}
+
+/** A body's bytes are known when it has been read. */
+async function* counted(
+  body: AsyncIterable<Uint8Array>,
+  done: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  } finally {
+    done(bytes);
+  }
 }

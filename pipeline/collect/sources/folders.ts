@@ -43,13 +43,18 @@ export function listingStart(cursor: string | undefined, sinceMs: number | undef
 }
 
 /** Builds that are folders: `<prefix><build>/…`. */
-export function folderListing(bucket: Bucket, at: { readonly prefix: string; readonly job: string; readonly cursor: string }, options: ListingOptions): JobListing {
+export function folderListing(
+  bucket: Bucket,
+  at: { readonly prefix: string; readonly job: string; readonly cursor: string },
+  options: ListingOptions,
+): JobListing {
   return {
     job: at.job,
     cursor: at.cursor,
     pages: async function* (from) {
       const startOffset = listingStart(from, options.sinceMs);
-      const endOffset = startOffset !== undefined && options.untilMs !== undefined ? snowflakeAt(options.untilMs) : undefined;
+      const endOffset =
+        startOffset !== undefined && options.untilMs !== undefined ? snowflakeAt(options.untilMs) : undefined;
       const range = {
         ...(options.signal && { signal: options.signal }),
         ...(startOffset !== undefined && { startOffset }),

@@ -10,9 +10,16 @@ const DIRECTORY = 'directory/';
  * The presubmit jobs of a root. A small directory comes whole in one request; a large one is listed job by job, each from where
  * it ended last time.
  */
-export async function* pointerListings(bucket: Bucket, prefix: string, options: ListingOptions): AsyncGenerator<JobListing> {
+export async function* pointerListings(
+  bucket: Bucket,
+  prefix: string,
+  options: ListingOptions,
+): AsyncGenerator<JobListing> {
   const directory = prefix + DIRECTORY;
-  const first = await bucket.list(directory, { metadata: true, ...(options.signal && { signal: options.signal }) });
+  const first = await bucket.list(directory, {
+    metadata: true,
+    ...(options.signal && { signal: options.signal }),
+  });
   if (first.nextPageToken === undefined) {
     yield* wholeDirectory(first, directory);
     return;
@@ -55,7 +62,9 @@ function pointerListing(bucket: Bucket, prefix: string, job: string, options: Li
         ...(start !== undefined && { startOffset: prefix + start }),
       };
       for await (const page of listAll(bucket, prefix, range)) {
-        yield page.objects.map((object) => asCandidate(object, directory)).filter((found) => found !== undefined);
+        yield page.objects
+          .map((object) => asCandidate(object, directory))
+          .filter((found) => found !== undefined);
       }
     },
   };
@@ -68,6 +77,6 @@ function asCandidate(object: BucketObject, directory: string): Candidate | undef
   if (parts.length !== 2 || !job || !file?.endsWith('.txt')) return undefined;
   const build = file.slice(0, -'.txt'.length);
   if (build === '' || build === 'latest-build') return undefined;
-  const link = object.metadata?.['link']?.trim();
+  const link = object.metadata?.link?.trim();
   return { job, build, pointer: object.name, ...(link && { link }) };
 }

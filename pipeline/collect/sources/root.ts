@@ -13,11 +13,19 @@ export interface RootListingOptions extends ListingOptions {
 }
 
 /** Every listing of a root: its jobs' folders, or for presubmits its pointers and its batches. */
-export async function* rootListings(bucket: Bucket, root: BucketRoot, prefix: string, options: RootListingOptions): AsyncGenerator<JobListing> {
+export async function* rootListings(
+  bucket: Bucket,
+  root: BucketRoot,
+  prefix: string,
+  options: RootListingOptions,
+): AsyncGenerator<JobListing> {
   if (root.pr) {
-    for await (const listing of pointerListings(bucket, prefix, options)) if (options.wants(listing.job)) yield listing;
+    for await (const listing of pointerListings(bucket, prefix, options))
+      if (options.wants(listing.job)) yield listing;
     // Batch builds have no pointers: Prow writes none for them.
-    yield* jobFolders(bucket, `${prefix}pull/batch/`, options, (at) => folderListing(bucket, { ...at, cursor: `batch/${at.job}` }, options));
+    yield* jobFolders(bucket, `${prefix}pull/batch/`, options, (at) =>
+      folderListing(bucket, { ...at, cursor: `batch/${at.job}` }, options),
+    );
     return;
   }
   const listing = root.sequential ? sequentialListing : folderListing;

@@ -9,7 +9,11 @@ const LOOK_BACK = 40;
 const PAGE_SIZE = 200;
 
 /** Builds numbered 1, 2, 3 …: counted down from latest-build.txt, without a listing. Falls back to listing for any other id. */
-export function sequentialListing(bucket: Bucket, at: { readonly prefix: string; readonly job: string; readonly cursor: string }, options: ListingOptions): JobListing {
+export function sequentialListing(
+  bucket: Bucket,
+  at: { readonly prefix: string; readonly job: string; readonly cursor: string },
+  options: ListingOptions,
+): JobListing {
   const folders = folderListing(bucket, at, options);
   return {
     ...folders,
@@ -32,7 +36,11 @@ export function sequentialListing(bucket: Bucket, at: { readonly prefix: string;
   };
 }
 
-async function latestNumber(bucket: Bucket, prefix: string, signal: AbortSignal | undefined): Promise<number | undefined> {
+async function latestNumber(
+  bucket: Bucket,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
   const read = await bucket.read(`${prefix}latest-build.txt`, { bytesMax: 1_024, ...(signal && { signal }) });
   if (read === undefined || read === 'unchanged') return undefined;
   const text = Buffer.from(read.bytes).toString('utf8').trim();
