@@ -1,0 +1,211 @@
+import { Buffer } from 'node:buffer';
+import { createCases } from './cases.ts';
+import { createDecoder } from './decode.ts';
+import { OTHER, TESTCASE, TESTSUITE, TESTSUITES } from './elements.ts';
+import { FLAKY_NAMES_MAX, JUNIT_LIMITS, type JunitLimits, WINDOW_BYTES } from './limits.ts';
+import { foreignRoot, looksLike } from './looks.ts';
+import type { TestResult } from './result.ts';
+import {
+  createScanState,
+  type ScanHandler,
+  type ScanState,
+  type StopStatus,
+  stopScan,
+} from './scan-state.ts';
+import { scanWindow } from './scanner.ts';
+
+export { JUNIT_LIMITS, type JunitLimits } from './limits.ts';
+export type { TestResult } from './result.ts';
+
+/** How a file could be read. All but `ok` come with a reason; the cases complete before the trouble are reported all the same. */
+export type JunitStatus = 'ok' | 'empty' | 'truncated' | StopStatus;
+
+export interface JunitSummary {
+  readonly status: JunitStatus;
+  /** What is wrong, with its line and what was seen there. */
+  readonly reason?: string;
+  /** Of the file after decompression, as far as it was read. */
+  readonly bytes: number;
+  readonly run: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Names of tests that failed and then passed, the first thousand. */
+  readonly flaky: readonly string[];
+  /** Tests whose failure text is cut. */
+  readonly textsCut: number;
+}
+
+export interface JunitReader {
+  /** Takes the file's next bytes, however many. They may be overwritten afterwards. Never throws for what they hold. */
+  push(chunk: Uint8Array): void;
+  /** To be called once, after the last chunk. */
+  end(): JunitSummary;
+}
+
+interface Reading {
+  readonly scan: ScanState;
+  readonly limits: JunitLimits;
+  rest: Buffer;
+  roots: number;
+  lines: number;
+  stopLine: number | undefined;
+  run: number;
+  failed: number;
+  skipped: number;
+  readonly flaky: string[];
+  textsCut: number;
+}
+
+const BLANK_OUTSIDE = /^[\s\0\u{feff}]*$/u;
+
+/**
+ * Reads one JUnit file that comes in chunks. `onTest` is called for each test that ran, in the file's order, as soon as its end tag
+ * was seen; skipped ones are counted. Memory is bounded by the largest test's kept text, not by the file.
+ */
+export function createJunitReader(
+  onTest: (test: TestResult) => void,
+  limits: JunitLimits = JUNIT_LIMITS,
+): JunitReader {
+  const reading = createReading(onTest, limits);
+  const { scan } = reading;
+  const decoder = createDecoder({
+    bytesMax: limits.fileBytesMax,
+    onBytes: (bytes) => takeBytes(reading, bytes),
+    stop: (status, reason) => stopScan(scan, status, reason),
+  });
+  return {
+    push: (chunk) => {
+      if (scan.stop === undefined) decoder.push(chunk);
+    },
+    end: () => {
+      if (scan.stop === undefined) decoder.end();
+      const { run, failed, skipped, flaky, textsCut } = reading;
+      return {
+        ...outcome(reading, decoder.cutShort()),
+        bytes: decoder.bytes(),
+        run,
+        failed,
+        skipped,
+        flaky,
+        textsCut,
+      };
+    },
+  };
+}
+
+function createReading(onTest: (test: TestResult) => void, limits: JunitLimits): Reading {
+  const cases = createCases({
+    failureTextBytesMax: limits.failureTextBytesMax,
+    onCase: (result) => takeCase(reading, result, onTest),
+    onCut: () => {
+      reading.textsCut += 1;
+    },
+  });
+  const handler: ScanHandler = {
+    ...cases,
+    open: (kind, depth, name) => {
+      if (depth === 1) checkRoot(reading, kind, name);
+      return cases.open(kind, depth, name);
+    },
+    outside: (start, end) => checkOutside(reading, start, end),
+    doctype: (declaration) => checkDoctype(reading, declaration),
+  };
+  const counts = { roots: 0, lines: 1, run: 0, failed: 0, skipped: 0, textsCut: 0 };
+  const reading: Reading = {
+    scan: createScanState(handler),
+    limits,
+    rest: Buffer.alloc(0),
+    stopLine: undefined,
+    flaky: [],
+    ...counts,
+  };
+  return reading;
+}
+
+function takeBytes(reading: Reading, bytes: Buffer): void {
+  for (let from = 0; from < bytes.length && reading.scan.stop === undefined; from += WINDOW_BYTES) {
+    const next = bytes.subarray(from, from + WINDOW_BYTES);
+    const window = reading.rest.length === 0 ? next : Buffer.concat([reading.rest, next]);
+    const done = scanWindow(reading.scan, window);
+    if (reading.scan.stop !== undefined) reading.stopLine = reading.lines + linesIn(reading.scan.text, done);
+    else reading.lines += linesIn(reading.scan.text, done);
+    reading.rest = done === window.length ? Buffer.alloc(0) : Buffer.from(window.subarray(done));
+  }
+}
+
+function linesIn(text: string, end: number): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
+}
+
+function takeCase(
+  reading: Reading,
+  result: TestResult | undefined,
+  onTest: (test: TestResult) => void,
+): void {
+  if (result === undefined) reading.skipped += 1;
+  else {
+    reading.run += 1;
+    if (result.failed) reading.failed += 1;
+    if (result.flaky && reading.flaky.length < FLAKY_NAMES_MAX) reading.flaky.push(result.name);
+    onTest(result);
+  }
+  if (reading.run + reading.skipped >= reading.limits.testsMax) {
+    stopScan(
+      reading.scan,
+      'too-large',
+      `it holds ${reading.limits.testsMax} testcases, the most that are read of one file`,
+    );
+  }
+}
+
+function checkRoot(reading: Reading, kind: number, name: string): void {
+  const known =
+    kind === TESTSUITES || kind === TESTSUITE || kind === TESTCASE || (kind === OTHER && name === 'testrun');
+  reading.roots += 1;
+  if (known) return;
+  if (reading.roots === 1) stopScan(reading.scan, 'not-junit', foreignRoot(name));
+  else stopScan(reading.scan, 'malformed', `after the end of a document, another begins with <${name}>`);
+}
+
+function checkOutside(reading: Reading, start: number, end: number): void {
+  const { scan } = reading;
+  const text = scan.bytes.toString('utf8', start, Math.min(end, start + WINDOW_BYTES));
+  if (BLANK_OUTSIDE.test(text)) return;
+  if (reading.roots === 0) stopScan(scan, 'not-junit', looksLike(text));
+  else stopScan(scan, 'malformed', `text after the end of the document: ${looksLike(text)}`);
+}
+
+/** Only a bare type may pass: one that declares or fetches anything is refused, whatever it is. */
+function checkDoctype(reading: Reading, declaration: string): void {
+  const { scan } = reading;
+  if (/^<!DOCTYPE\s+html\b/i.test(declaration)) stopScan(scan, 'not-junit', looksLike(declaration));
+  else if (declaration.endsWith('[') || /\s(SYSTEM|PUBLIC)\s/i.test(declaration)) {
+    stopScan(
+      scan,
+      'refused',
+      `it declares a document type, which could define entities: ${JSON.stringify(declaration.slice(0, 60))}`,
+    );
+  }
+}
+
+function outcome(reading: Reading, cutShort: string | undefined): Pick<JunitSummary, 'status' | 'reason'> {
+  const { scan, roots, run, skipped } = reading;
+  if (scan.stop !== undefined)
+    return {
+      status: scan.stop.status,
+      reason: `line ${reading.stopLine ?? reading.lines}: ${scan.stop.reason}`,
+    };
+  const within = scan.names.slice(0, scan.depth).at(-1);
+  const open = within !== undefined || scan.mode !== 'text' || reading.rest.length > 0;
+  if (roots === 0 && !open && cutShort === undefined)
+    return { status: 'empty', reason: 'it holds nothing but white space' };
+  if (!open && cutShort === undefined && roots > 0) return { status: 'ok' };
+  const place = within === undefined ? 'before its root element is complete' : `inside <${within}>`;
+  const after = `after ${run + skipped} complete testcases`;
+  return {
+    status: 'truncated',
+    reason: `line ${reading.lines}: ${cutShort ?? `the file ends ${place}`}, ${after}`,
+  };
+}
