@@ -45,31 +45,42 @@ function subjectOf(run: RootRun, candidate: Candidate, folder: string | undefine
   return `${run.bucket.url}/${folder ?? candidate.folder ?? candidate.pointer ?? ''}`;
 }
 
-async function guarded(
-  run: RootRun,
-  what: { readonly job: string; readonly build: string; readonly subject: () => string },
-  work: () => Promise<void>,
-): Promise<void> {
+async function guarded(run: RootRun, what: Subject, work: () => Promise<void>): Promise<void> {
   try {
     await work();
     run.breaker.succeeded();
   } catch (error) {
-    if (run.breaker.signal.aborted) return;
-    const code = error instanceof SamovarError ? error.code : 'internal';
-    run.breaker.failed(error);
-    run.stats.failures += 1;
-    const letter: NewDeadLetter = {
-      kind: 'collect',
-      subject: what.subject(),
-      root: run.root.url,
-      job: what.job,
-      build: what.build,
-      code,
-      reason: describeError(error),
-    };
-    run.writer.push(512, () => run.store.deadLetters.add(letter));
+    recordFailure(run, what, error);
   } finally {
     run.stats.done += 1;
+  }
+}
+
+interface Subject {
+  readonly job: string;
+  readonly build: string;
+  readonly subject: () => string;
+}
+
+function recordFailure(run: RootRun, { job, build, subject }: Subject, error: unknown): void {
+  if (run.breaker.signal.aborted) return;
+  const code = error instanceof SamovarError ? error.code : 'internal';
+  if (code === 'storage') return run.fatal(error);
+  run.breaker.failed(error);
+  run.stats.failures += 1;
+  const letter: NewDeadLetter = {
+    kind: 'collect',
+    subject: subject(),
+    root: run.root.url,
+    job,
+    build,
+    code,
+    reason: describeError(error),
+  };
+  try {
+    run.writer.push(512, () => run.store.deadLetters.add(letter));
+  } catch (cause) {
+    run.fatal(cause);
   }
 }
 

@@ -42,6 +42,8 @@ export interface RootRun {
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
+  /** Ends the whole run: what is read can no longer be stored. */
+  readonly fatal: (error: unknown) => void;
   /** When the run began: what was looked at since is not looked at twice. Epoch milliseconds. */
   readonly startedMs: number;
   /** How many more builds this run may take, all roots together. */

@@ -8,7 +8,7 @@ import type { CollectOptions, RootRun } from '../collect/run.ts';
 import type { CollectStats } from '../collect/stats.ts';
 import { createWriter } from '../collect/writer.ts';
 import type { BucketRoot } from '../config/buckets.ts';
-import { describeError } from '../errors.ts';
+import { describeError, SamovarError } from '../errors.ts';
 import type { Store } from '../store/open.ts';
 
 /** What a collection works with, given by the context. */
@@ -51,12 +51,16 @@ export async function collectBuilds(
 ): Promise<CollectResult> {
   const failures: RootFailure[] = [];
   const writer = createWriter(context.store, context.nowMs);
+  const stop = new AbortController();
+  const fatal = (error: unknown) => stop.abort(error);
+  const signal = AbortSignal.any([context.signal, stop.signal]);
   const allowance = { left: request.selection.limit ?? Number.POSITIVE_INFINITY };
   const roots = request.roots.map(async (root) => {
-    const failure = await collectRoot({ ...context, writer, allowance }, request, root);
+    const failure = await collectRoot({ ...context, signal, writer, allowance, fatal }, request, root);
     if (failure !== undefined) failures.push(failure);
   });
   await Promise.all(roots);
+  if (stop.signal.aborted) throw stop.signal.reason;
   writer.flush();
   if (!request.dryRun)
     await makeMissingRows(context, {
@@ -67,7 +71,7 @@ export async function collectBuilds(
   return { failures };
 }
 
-type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance'>;
+type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
 
 async function collectRoot(
   shared: Shared,
@@ -88,6 +92,7 @@ async function collectRoot(
     if (request.junit) await collectPendingJunit(run);
     return failureOf(root, breaker.reason());
   } catch (error) {
+    if (isStorage(error)) shared.fatal(error);
     if (shared.signal.aborted) return undefined;
     const failure = failureOf(root, breaker.reason() ?? error);
     shared.warn('a bucket was given up for this run', { ...failure });
@@ -119,8 +124,14 @@ function openRun(
     sleep: shared.sleep,
     random: shared.random,
     startedMs: shared.nowMs(),
+    fatal: shared.fatal,
     allowance: shared.allowance,
   };
+}
+
+/** A database that takes nothing more ends the run: reading on would only lose what is read. */
+function isStorage(error: unknown): boolean {
+  return error instanceof SamovarError && error.code === 'storage';
 }
 
 function failureOf(root: BucketRoot, error: unknown): RootFailure | undefined {

@@ -401,4 +401,29 @@ describe('collecting builds', () => {
     expect(stats.added).toBe(60 - kept);
     expect(store.rows.count()).toBe(60);
   });
+
+  it('ends the run when the database takes nothing more, keeps what it has, and goes on when it does again', async () => {
+    const { prow, logs } = newBucket();
+    for (let n = 1; n <= 30; n += 1) {
+      prow.build('ci-a', snowflakeAt(NOW_MS - n * DAY_MS), {
+        ...done(n * DAY_MS),
+        files: { 'artifacts/junit.xml': junitXml({ failed: 40 }) },
+      });
+    }
+    const store = testStore(temp);
+    let transactions = 0;
+    const full = {
+      ...store,
+      transaction: <T>(work: () => T): T => {
+        transactions += 1;
+        // The first makes the root.
+        if (transactions > 1)
+          throw new SamovarError('storage', 'cannot write to the database', { remedy: 'Free disk space' });
+        return store.transaction(work);
+      },
+    };
+    await expect(collect(full, [logs])).rejects.toMatchObject({ code: 'storage', remedy: 'Free disk space' });
+    expect(store.builds.counts().builds).toBe(0);
+    expect((await collect(store, [logs])).stats.rows).toBe(30);
+  });
 });
