@@ -22,6 +22,9 @@ export interface Deliberate {
 /** Numbers as Python's float() takes them, which is all that Kettle reads; an empty text is 0 to it. */
 const PYTHON_FLOAT = /^\s*([-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|infinity|nan))?\s*$/i;
 
+const SKIPPED = /^(notrun|disabled|skipped)$/;
+const FAILED = /^(failed|panicked|timedout|interrupted|aborted)$/;
+
 /** Everything that may differ, from the bucket's own bytes: a difference without evidence there is a defect. */
 export const DELIBERATE: readonly Deliberate[] = [
   {
@@ -115,23 +118,20 @@ export const DELIBERATE: readonly Deliberate[] = [
       ),
   },
   {
-    id: 'status-attribute',
-    reason: 'a status that says skipped or failed counts without an element for it',
-    explains: ({ field, test }, { cases }) =>
-      ['test', 'test.failed', 'test.failure_text'].includes(field) &&
-      casesNamed({ test }, cases).some(({ tag }) =>
-        /^(notrun|disabled|skipped|failed|panicked|timedout|interrupted|aborted)$/.test(
-          attributeOf(tag, 'status') ?? '',
-        ),
-      ),
-  },
-  {
     id: 'error-counts',
     reason: 'a test with an <error> has failed',
-    explains: ({ field, test, kettle }, { cases }) =>
-      (field === 'test.failed' || field === 'test.failure_text') &&
-      kettle === undefined &&
-      casesNamed({ test }, cases).some(({ body }) => /<error\b/.test(body)),
+    explains: (difference, { cases }) =>
+      isNewFailure(difference) && casesNamed(difference, cases).some(({ body }) => /<error\b/.test(body)),
+  },
+  {
+    id: 'status-attribute',
+    reason: 'a status that says skipped or failed counts without an element for it',
+    explains: (difference, { cases }) => {
+      const statuses = casesNamed(difference, cases).map(({ tag }) => attributeOf(tag, 'status') ?? '');
+      if (difference.field === 'test' && difference.ours === undefined)
+        return statuses.some((status) => SKIPPED.test(status));
+      return isNewFailure(difference) && statuses.some((status) => FAILED.test(status));
+    },
   },
   {
     id: 'several-failures',
@@ -151,6 +151,16 @@ export const DELIBERATE: readonly Deliberate[] = [
     explains: ({ field, kettle }) => field === 'truncated' && kettle === undefined,
   },
 ];
+
+/** We count a test as failed that Kettle counts as passed; a repeated one (`#`) it then leaves out. */
+function isNewFailure({ field, test, kettle }: Difference): boolean {
+  if (kettle !== undefined) return false;
+  return (
+    field === 'test.failed' ||
+    field === 'test.failure_text' ||
+    (field === 'test' && test?.includes('#') === true)
+  );
+}
 
 /** A row's test carries the suite's name before the case's own. */
 function casesNamed({ test }: Pick<Difference, 'test'>, cases: readonly CaseFact[]): readonly CaseFact[] {
