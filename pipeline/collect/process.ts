@@ -65,7 +65,10 @@ interface Subject {
 function recordFailure(run: RootRun, { job, build, subject }: Subject, error: unknown): void {
   if (run.breaker.signal.aborted) return;
   const code = error instanceof SamovarError ? error.code : 'internal';
-  if (code === 'storage') return run.fatal(error);
+  if (code === 'storage') {
+    run.fatal(error);
+    return;
+  }
   run.breaker.failed(error);
   run.stats.failures += 1;
   const letter: NewDeadLetter = {
