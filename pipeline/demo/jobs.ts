@@ -57,8 +57,8 @@ export const DEMO_JOBS: readonly DemoJob[] = [
     layout: 'presubmit',
   },
   { ...periodic('pull-samovar-unit', 5 * DAY, 11 * HOUR, 13, 1, [GO_SUITE]), layout: 'batch', buildsMax: 1 },
-  { ...periodic('nightly-legacy', DAY, 3 * HOUR, 22, 2, [NESTED_SUITE]), layout: 'sequential' },
-  { ...periodic('weekly-soak', 2 * DAY, 13 * HOUR, 45, 2, [PYTEST_SUITE]), layout: 'sequential' },
+  { ...periodic('nightly-legacy', DAY, 3 * HOUR, 22, 2, [PYTEST_SUITE]), layout: 'sequential' },
+  { ...periodic('weekly-soak', 2 * DAY, 13 * HOUR, 45, 2, [NESTED_SUITE]), layout: 'sequential' },
 ];
 
 function periodic(

@@ -18,6 +18,7 @@ const ODDITIES: Readonly<Record<number, Oddity>> = {
   3: (files) => replaced(files, 'finished.json', '{"timestamp": 17\n'),
   4: (files, build) =>
     replaced(files, 'finished.json', `{"passed":true,"result":"SUCCESS","revision":"${build.commit}"}\n`),
+  5: (files) => replaced(files, 'artifacts/junit_states.xml', STATES),
   6: (files, build) => replaced(files, 'artifacts/junit_odd_times.xml', oddTimes(build)),
   // Killed with its node and never heard of again.
   7: (files) => new Map([...files].filter(([name]) => name === 'started.json')),
@@ -34,7 +35,18 @@ const ODDITIES: Readonly<Record<number, Oddity>> = {
       'artifacts/junit_bare.xml',
       '<testcase classname="pkg/brew" name="TestAlone" time="0.25"/>\n',
     ),
+  11: (files) => replaced(files, 'artifacts/junit_namespace.xml', NAMESPACE),
 };
+
+/** Several failures of one test, and states that only an attribute tells. */
+const STATES = `<testsuite name="states">
+  <testcase name="TestTwice" time="1"><failure message="first">a</failure><failure message="second">b</failure></testcase>
+  <testcase name="TestNotRun" status="notrun" time="0"/>
+  <testcase name="TestTimedOut" status="timedout" time="60"/>
+</testsuite>
+`;
+
+const NAMESPACE = `<testsuite xmlns="https://example.test/junit" name="xmlns"><testcase name="TestSpace" time="0.1"/></testsuite>\n`;
 
 /** The files of a build of the odd job as they are found in the bucket. */
 export function oddFiles(files: BuildFiles, build: DemoBuild): BuildFiles {

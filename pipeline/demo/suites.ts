@@ -139,12 +139,12 @@ const JAVA = 'test.example.samovar.ClientTest';
 
 export const SUREFIRE_SUITE: DemoSuite = {
   name: JAVA,
-  file: 'junit-surefire/junit-TEST-ClientTest.xml',
+  file: 'junit-TEST-ClientTest.xml',
   render: surefire,
   reruns: true,
   tests: [
     ...steady(JAVA, ['opens', 'closes', 'closesTwice', 'readsPages', 'writesPages'], 0.6),
-    test(JAVA, 'streamsTheWholeDay', 1234.5),
+    test(JAVA, 'streamsTheWholeDay', 712.5),
     test(JAVA, 'reconnectsAfterReset', 3.3, { flakeRate: 0.4, message: 'expected:<3> but was:<2>' }),
     test(JAVA, 'honoursRetryAfter', 2.2, {
       broken: { newest: 4, oldest: 6 },
