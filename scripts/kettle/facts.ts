@@ -29,6 +29,10 @@ export interface BuildFacts {
 
 const CASE =
   /<(?:\w+:)?testcase((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(?:\/>|>([\s\S]*?)<\/(?:\w+:)?testcase>)/g;
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+const LESS_THAN_IN_ATTRIBUTE =
+  /<[\w:.-]+(?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s+[\w:.-]+\s*=\s*(?:"[^"<]*<|'[^'<]*<)/;
+const LOOSE_AMPERSAND = /&(?!#\d+;|#x[0-9a-fA-F]+;|amp;|lt;|gt;|quot;|apos;)/;
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** Reads the facts of a build out of the bucket it lies in. */
@@ -68,10 +72,14 @@ function ownFacts(bucket: ServedBucket, bucketName: string, folder: string): Bui
 function fileFact(name: string, bytes: Buffer): FileFact {
   const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   const text = bytes.toString(utf16 ? 'utf16le' : 'utf8').replace(/^\ufeff/, '');
-  // Kettle takes whatever came for UTF-8; control characters stop its parser, which the validator here lets pass.
-  const isWellFormed =
-    !utf16 && !/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(text) && XMLValidator.validate(text) === true;
-  return { name, text, isWellFormed };
+  return { name, text, isWellFormed: !utf16 && isWellFormed(text) };
+}
+
+/** Whether Kettle's parser takes it. The validator lets pass what the expressions look for. */
+function isWellFormed(text: string): boolean {
+  if (CONTROL.test(text) || XMLValidator.validate(text) !== true) return false;
+  const plain = text.replace(/<!\[CDATA\[.*?\]\]>|<!--.*?-->/gs, '');
+  return !LESS_THAN_IN_ATTRIBUTE.test(plain) && !LOOSE_AMPERSAND.test(plain);
 }
 
 function casesOf(file: FileFact): readonly CaseFact[] {

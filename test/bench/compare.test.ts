@@ -81,6 +81,8 @@ describe('a difference', () => {
       '<testsuite name="suite"><testsuite name="s"><testcase name="t"/></testsuite></testsuite>',
     ],
     ['bare-testcase', '<testcase name="t"/>'],
+    ['salvaged-xml', '<testsuite name="suite"><testcase name="t" note="a < b"/></testsuite>'],
+    ['salvaged-xml', '<testsuite name="suite"><testcase name="t"/><testcase name="a & b"/></testsuite>'],
     ['namespace', '<testsuite xmlns="urn:x" name="suite"><testcase name="t"/></testsuite>'],
   ])('of a test that Kettle does not see is %s', (id, xml) => {
     lay({ 'artifacts/junit.xml': xml });
