@@ -28,6 +28,17 @@ export const MESSAGE: Attribute = 16;
 const LETTER_N = 0x6e;
 const LETTER_R = 0x72;
 
+/** The word of each kind that has one only. */
+export const WORDS: readonly (string | undefined)[] = [
+  undefined,
+  'testsuites',
+  'testsuite',
+  'testcase',
+  'skipped',
+  'failure',
+  'error',
+];
+
 /** The kind of the element whose local name is `text` from `start` to `end`. */
 export function kindOf(text: string, start: number, end: number): Kind {
   switch (end - start) {

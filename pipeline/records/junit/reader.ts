@@ -45,7 +45,9 @@ export interface JunitReader {
 interface Reading {
   readonly scan: ScanState;
   readonly limits: JunitLimits;
-  rest: Buffer;
+  /** Holds the bytes being scanned, what the last scan left over first. */
+  readonly window: Buffer;
+  restBytes: number;
   roots: number;
   lines: number;
   stopLine: number | undefined;
@@ -115,7 +117,8 @@ function createReading(onTest: (test: TestResult) => void, limits: JunitLimits):
   const reading: Reading = {
     scan: createScanState(handler),
     limits,
-    rest: Buffer.alloc(0),
+    window: Buffer.allocUnsafe(WINDOW_BYTES),
+    restBytes: 0,
     stopLine: undefined,
     flaky: [],
     ...counts,
@@ -123,14 +126,18 @@ function createReading(onTest: (test: TestResult) => void, limits: JunitLimits):
   return reading;
 }
 
+/** Scans what came, a window at a time: first what the last one left over, then as much as fits. */
 function takeBytes(reading: Reading, bytes: Buffer): void {
-  for (let from = 0; from < bytes.length && reading.scan.stop === undefined; from += WINDOW_BYTES) {
-    const next = bytes.subarray(from, from + WINDOW_BYTES);
-    const window = reading.rest.length === 0 ? next : Buffer.concat([reading.rest, next]);
-    const done = scanWindow(reading.scan, window);
-    if (reading.scan.stop !== undefined) reading.stopLine = reading.lines + linesIn(reading.scan.text, done);
-    else reading.lines += linesIn(reading.scan.text, done);
-    reading.rest = done === window.length ? Buffer.alloc(0) : Buffer.from(window.subarray(done));
+  const { scan, window } = reading;
+  for (let from = 0; from < bytes.length && scan.stop === undefined; ) {
+    const count = bytes.copy(window, reading.restBytes, from);
+    const end = reading.restBytes + count;
+    const done = scanWindow(scan, window, end);
+    if (scan.stop === undefined) reading.lines += linesIn(scan.text, done);
+    else reading.stopLine = reading.lines + linesIn(scan.text, done);
+    window.copyWithin(0, done, end);
+    reading.restBytes = end - done;
+    from += count;
   }
 }
 
@@ -199,7 +206,7 @@ function outcome(reading: Reading, cutShort: string | undefined): Pick<JunitSumm
       reason: `line ${reading.stopLine ?? reading.lines}: ${scan.stop.reason}`,
     };
   const within = scan.names.slice(0, scan.depth).at(-1);
-  const open = within !== undefined || scan.mode !== 'text' || reading.rest.length > 0;
+  const open = within !== undefined || scan.mode !== 'text' || reading.restBytes > 0;
   if (roots === 0 && !open && cutShort === undefined)
     return { status: 'empty', reason: 'it holds nothing but white space' };
   if (!open && cutShort === undefined && roots > 0) return { status: 'ok' };

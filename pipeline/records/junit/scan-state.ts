@@ -11,7 +11,7 @@ export interface Stop {
 
 /** Takes what the scanner finds. Positions are in the window given last; they mean nothing once `retire` was called. */
 export interface ScanHandler {
-  window(bytes: Buffer, text: string): void;
+  window(bytes: Buffer): void;
   retire(): void;
   /** A start tag's name. Answers which attributes are wanted, as bits. `depth` is 1 for a document's root. */
   open(kind: Kind, depth: number, name: string): Attribute;

@@ -21,19 +21,19 @@ const DOCTYPE = '<!DOCTYPE';
 const MARKUP_BYTES = 9;
 
 /**
- * Scans one window of XML and gives the count of its bytes that are done with; the rest must come again with more behind it.
+ * Scans one window of XML, `window` up to `end`, and gives the count of its bytes that are done with; the rest must come again with more behind it.
  *
  * Finds tags, wanted attributes and wanted text, and builds nothing: what is not wanted costs one search for its end. Whatever can
  * be long (values, text, comments, CDATA) is passed on in pieces, so the rest left of a window is never longer than a name.
  * Lenient where real files are dirty: a `<` that starts no tag, any `&`, and in captured output everything but its end tag,
  * comments and CDATA are text.
  */
-export function scanWindow(scan: ScanState, window: Buffer): number {
+export function scanWindow(scan: ScanState, window: Buffer, end: number): number {
   scan.bytes = window;
-  scan.text = window.toString('latin1');
+  scan.text = window.toString('latin1', 0, end);
   scan.at = 0;
-  scan.end = window.length;
-  scan.handler.window(window, scan.text);
+  scan.end = end;
+  scan.handler.window(window);
   while (scan.at < scan.end && scan.stop === undefined && step(scan));
   scan.handler.retire();
   return scan.at;
@@ -83,7 +83,7 @@ function scanOutput(scan: ScanState): boolean {
   const name = scan.names[scan.depth - 1] ?? '';
   let tag = text.indexOf('<', scan.at);
   for (; tag >= 0; tag = text.indexOf('<', tag + 1)) {
-    const next = bytes[tag + 1];
+    const next = tag + 1 < end ? bytes[tag + 1] : undefined;
     if (next !== SLASH && next !== BANG && next !== undefined) continue;
     if (tag + Math.max(MARKUP_BYTES, name.length + 3) > end) break;
     scan.at = tag;

@@ -1,4 +1,4 @@
-import { attributeOf, kindOf, OTHER } from './elements.ts';
+import { attributeOf, kindOf, OTHER, WORDS } from './elements.ts';
 import { DEPTH_MAX, TOKEN_BYTES_MAX } from './limits.ts';
 import {
   APOSTROPHE,
@@ -31,7 +31,9 @@ export function openTag(scan: ScanState): boolean {
   const kind = kindOf(text, local, p);
   if (scan.depth >= DEPTH_MAX)
     return stopScan(scan, 'malformed', `more than ${DEPTH_MAX} elements inside each other`);
-  const name = text.slice(start, p);
+  // Most tags have a name of ours, which need not be cut out of the text.
+  const word = local === start ? WORDS[kind] : undefined;
+  const name = word ?? text.slice(start, p);
   scan.names[scan.depth] = name;
   scan.kinds[scan.depth] = kind;
   scan.depth += 1;

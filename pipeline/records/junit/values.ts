@@ -5,9 +5,17 @@ const CODE_POINT_MAX = 0x10ffff;
 const ODD_IN_ATTRIBUTE = /[\0\t\n\r&]/;
 const ODD_IN_TEXT = /[\0\r&]/;
 const ODD_IN_CDATA = /[\0\r]/;
-const REFERENCE = /&(?:#x([0-9a-fA-F]{1,8})|#([0-9]{1,8})|(amp|lt|gt|quot|apos));/g;
+const NUMERIC = /^#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}))$/;
+/** Of the longest that means anything, without its semicolon. */
+const REFERENCE_CHARS_MAX = 11;
 const CUT_REFERENCE = /&[#a-zA-Z0-9]{0,10}$/;
-const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 /** Where a value stood in its document; each has its own rules for white space and references. */
 export type Place = 'attribute' | 'text' | 'cdata';
@@ -37,11 +45,28 @@ function withoutNul(raw: string): string {
 
 /** Expands the five named references and numeric ones. Any other stays as it is written: no entity is ever looked up. */
 function withReferences(raw: string): string {
-  if (!raw.includes('&')) return raw;
-  return raw.replace(REFERENCE, (whole: string, hex?: string, decimal?: string, name?: string) => {
-    if (name !== undefined) return NAMED[name] ?? whole;
-    return characterOf(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
-  });
+  let at = raw.indexOf('&');
+  if (at < 0) return raw;
+  let done = '';
+  let from = 0;
+  for (; at >= 0; at = raw.indexOf('&', at + 1)) {
+    const end = raw.indexOf(';', at);
+    if (end < 0) break;
+    const character = end - at <= REFERENCE_CHARS_MAX ? referenced(raw.slice(at + 1, end)) : undefined;
+    if (character === undefined) continue;
+    done += raw.slice(from, at) + character;
+    from = end + 1;
+    at = end;
+  }
+  return done + raw.slice(from);
+}
+
+function referenced(name: string): string | undefined {
+  const named = NAMED.get(name);
+  if (named !== undefined || !name.startsWith('#')) return named;
+  const [, hex, decimal] = NUMERIC.exec(name) ?? [];
+  if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
+  return decimal === undefined ? undefined : characterOf(Number(decimal));
 }
 
 function characterOf(codePoint: number): string {
