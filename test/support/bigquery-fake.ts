@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readParts } from './bigquery-rows.ts';
+import { type Answer, createStore, problem, type StoreFaults } from './bigquery-store.ts';
+
+/** What goes wrong next; each counts down as it happens. */
+export interface BigQueryFaults extends StoreFaults {
+  /** New jobs are made, then the connection is cut before the answer. */
+  lostAnswers: number;
+  /** Looks at jobs answered with 503 after each lost answer. */
+  unavailableAfterLoss: number;
+  /** New jobs are refused with 503, nothing made. */
+  unavailable: number;
+  /** Looks at jobs are answered with 503. */
+  unavailablePolls: number;
+  /** Never answers a request whose method and path match. */
+  silent: RegExp | undefined;
+}
+
+export interface BigQueryFake {
+  readonly endpoint: string;
+  readonly faults: BigQueryFaults;
+  /** `POST /bigquery/v2/...`, in the order they came. */
+  readonly requests: readonly string[];
+  /** Authorization headers seen. */
+  readonly authorizations: ReadonlySet<string>;
+  stop(): Promise<void>;
+}
+
+/** A strict BigQuery of one project and dataset, in memory: its limits hold, unlike an emulator's. */
+export async function startBigQueryFake(): Promise<BigQueryFake> {
+  const faults: BigQueryFaults = {
+    lostAnswers: 0,
+    unavailableAfterLoss: 0,
+    unavailable: 0,
+    unavailablePolls: 0,
+    silent: undefined,
+    runningPolls: 0,
+    jobErrors: [],
+    streaming: new Set(),
+  };
+  const requests: string[] = [];
+  const authorizations = new Set<string>();
+  const store = createStore(faults);
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://fake');
+    const line = `${request.method} ${pathname}`;
+    requests.push(line);
+    authorizations.add(request.headers.authorization ?? '');
+    if (faults.silent?.test(line) === true) return;
+    void readBody(request)
+      .then((body) => reply(request, response, faults, () => route(store, request, pathname, body)))
+      .catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { endpoint: `http://127.0.0.1:${port}`, faults, requests, authorizations, stop };
+}
+
+function reply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  faults: BigQueryFaults,
+  work: () => Answer,
+): void {
+  const makesJob = request.method === 'POST' && /\/jobs(?:\?|$)/.test(request.url ?? '');
+  const looksAtJob = request.method === 'GET' && /\/jobs\//.test(request.url ?? '');
+  if (makesJob && faults.unavailable > 0) {
+    faults.unavailable -= 1;
+    send(response, problem(503, 'backendError', 'try again'));
+  } else if (looksAtJob && faults.unavailablePolls > 0) {
+    faults.unavailablePolls -= 1;
+    send(response, problem(503, 'backendError', 'try again'));
+  } else {
+    const answer = work();
+    if (!makesJob || faults.lostAnswers === 0) send(response, answer);
+    else {
+      faults.lostAnswers -= 1;
+      faults.unavailablePolls += faults.unavailableAfterLoss;
+      response.destroy();
+    }
+  }
+}
+
+function route(
+  store: ReturnType<typeof createStore>,
+  request: IncomingMessage,
+  pathname: string,
+  body: Buffer,
+): Answer {
+  const [, kind, name] = /\/(tables|jobs|queries)(?:\/([^/]+))?$/.exec(pathname) ?? [];
+  const id = decodeURIComponent(name ?? '');
+  const what = `${request.method} ${kind}${name === undefined ? '' : '/…'}`;
+  const json = () => JSON.parse(body.toString()) as unknown;
+  if (what === 'POST jobs' && pathname.startsWith('/upload/')) {
+    const { job, content } = readParts(request.headers['content-type'] ?? '', body);
+    return store.insertJob(job, content);
+  }
+  if (what === 'POST jobs') return store.insertJob(json(), undefined);
+  if (what === 'GET jobs/…') return store.getJob(id);
+  if (what === 'GET queries/…') return store.getResult(id);
+  if (what === 'GET tables/…') return store.getTable(id);
+  if (what === 'POST tables') return store.insertTable(json());
+  if (what === 'PATCH tables/…') return store.patchTable(id, json(), request.headers['if-match']);
+  return problem(501, 'notImplemented', `${what} is not here`);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
