@@ -1,4 +1,4 @@
-import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kettle, kettleProblems, type Python, prepareKettle } from '../kettle/kettle.ts';
@@ -105,8 +105,6 @@ async function runSide(
   const collected = await measure(side.makeDb);
   const requests = await server.takeCounts();
   const { builds, xmlBytes } = await server.totals();
-  const failure = (exitCode: number, command: Command) =>
-    exitCode === 0 ? {} : { failed: `exit ${exitCode}, see ${command.stderr}` };
   const runs: Run[] = [
     {
       work: 'make-db',
@@ -133,6 +131,13 @@ async function runSide(
     log(`make-json ${name}: ${made.wallS.toFixed(1)} s`);
   }
   return runs;
+}
+
+/** The last thing a failed command said: its log goes with the scratch folder. */
+function failure(exitCode: number, { stderr }: Command): Pick<Run, 'failed'> {
+  if (exitCode === 0) return {};
+  const said = stderr === undefined ? '' : readFileSync(stderr, 'utf8').trimEnd().split('\n').at(-1);
+  return { failed: `exit ${exitCode}: ${said}` };
 }
 
 function bytesOf(path: string): number {
