@@ -159,7 +159,11 @@ function close(cases: Cases, depth: number): void {
   if (depth === cases.caseDepth) endCase(cases);
   else if (cases.inFailure && depth === cases.caseDepth + 1) {
     cases.inFailure = false;
-    cases.failureTexts.push(failureText(cases.message.take(), cases.body.take()));
+    const message = cases.message.take();
+    const body = cases.body.take();
+    // Nothing of it was kept: the mark at the end stands for it.
+    if (cases.budget.leftOut > 0 && !message && !body) return;
+    cases.failureTexts.push(failureText(message, body));
   }
 }
 

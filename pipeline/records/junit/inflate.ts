@@ -21,6 +21,7 @@ export interface Inflate {
   storedLeft: number;
   literals: Code | undefined;
   distances: Code | undefined;
+  matchLength: number;
   /** No more input will come. */
   final: boolean;
   readonly onBytes: (bytes: Buffer) => void;
@@ -64,6 +65,7 @@ export function createInflate(onBytes: (bytes: Buffer) => void): Inflate {
     storedLeft: 0,
     literals: undefined,
     distances: undefined,
+    matchLength: 0,
     final: false,
     onBytes,
   };
@@ -82,9 +84,9 @@ export function inflateMore(inflate: Inflate): InflateOutcome {
   return outcome;
 }
 
-/** Bytes of the input that were used, counting those read ahead as not. */
+/** Whether bits were used that the input does not have; those only read ahead do not count. */
 function usedBeyondInput(inflate: Inflate): boolean {
-  return inflate.at - (inflate.bitCount >> 3) > inflate.input.length;
+  return inflate.at * 8 - inflate.bitCount > inflate.input.length * 8;
 }
 
 /** Leaves the bits up to the next byte, and gives back the bytes read ahead. */
@@ -212,26 +214,30 @@ function readSymbols(inflate: Inflate): InflateOutcome | undefined {
     } else if (symbol === END_OF_BLOCK) {
       inflate.block = 'head';
       return undefined;
-    } else if (!copyMatch(inflate, symbol - 257, distances))
-      return { wrong: 'a reference to before its start' };
+    } else {
+      const distance = readMatch(inflate, symbol - 257, distances);
+      if (inflate.final && usedBeyondInput(inflate)) return 'more';
+      if (distance < 0 || distance > inflate.filled) return { wrong: 'a reference to before its start' };
+      copyMatch(inflate, distance);
+    }
   }
 }
 
-function copyMatch(inflate: Inflate, lengthSymbol: number, distances: Code): boolean {
-  const { output } = inflate;
+/** Reads what a match refers to: its length into `matchLength`; gives the distance, negative when there is none. */
+function readMatch(inflate: Inflate, lengthSymbol: number, distances: Code): number {
   const base = LENGTH_BASE[lengthSymbol];
-  if (base === undefined) return false;
-  const length = base + take(inflate, LENGTH_EXTRA[lengthSymbol] ?? 0);
+  if (base === undefined) return -1;
+  inflate.matchLength = base + take(inflate, LENGTH_EXTRA[lengthSymbol] ?? 0);
   const symbol = takeSymbol(inflate, distances);
   const distanceBase = DISTANCE_BASE[symbol];
-  if (distanceBase === undefined) return false;
-  const distance = distanceBase + take(inflate, DISTANCE_EXTRA[symbol] ?? 0);
-  const { filled } = inflate;
-  if (distance > filled) return false;
-  if (distance >= length) output.copyWithin(filled, filled - distance, filled - distance + length);
-  else for (let at = filled; at < filled + length; at += 1) output[at] = output[at - distance] ?? 0;
-  inflate.filled = filled + length;
-  return true;
+  return distanceBase === undefined ? -1 : distanceBase + take(inflate, DISTANCE_EXTRA[symbol] ?? 0);
+}
+
+function copyMatch(inflate: Inflate, distance: number): void {
+  const { output, filled, matchLength } = inflate;
+  if (distance >= matchLength) output.copyWithin(filled, filled - distance, filled - distance + matchLength);
+  else for (let at = filled; at < filled + matchLength; at += 1) output[at] = output[at - distance] ?? 0;
+  inflate.filled = filled + matchLength;
 }
 
 /** Hands over what is unpacked, and keeps of it what may still be referred to. Gives the room there is. */

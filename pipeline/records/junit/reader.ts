@@ -207,7 +207,7 @@ function outcome(reading: Reading, cutShort: string | undefined): Pick<JunitSumm
     };
   const within = scan.names.slice(0, scan.depth).at(-1);
   const open = within !== undefined || scan.mode !== 'text' || reading.restBytes > 0;
-  if (roots === 0 && !open && cutShort === undefined)
+  if (roots === 0 && !scan.markup && !open && cutShort === undefined)
     return { status: 'empty', reason: 'it holds nothing but white space' };
   if (!open && cutShort === undefined && roots > 0) return { status: 'ok' };
   const place = within === undefined ? 'before its root element is complete' : `inside <${within}>`;

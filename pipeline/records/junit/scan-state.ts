@@ -38,6 +38,8 @@ export interface ScanState {
   at: number;
   end: number;
   mode: Mode;
+  /** Any markup was seen, be it only a declaration. */
+  markup: boolean;
   stop: Stop | undefined;
   /** Names and kinds of the open elements, the root first. */
   readonly names: string[];
@@ -75,6 +77,7 @@ export function createScanState(handler: ScanHandler): ScanState {
     at: 0,
     end: 0,
     mode: 'text',
+    markup: false,
     stop: undefined,
     names: [],
     kinds: [],

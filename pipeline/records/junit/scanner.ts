@@ -68,9 +68,7 @@ function scanText(scan: ScanState): boolean {
     if (next === SLASH) return passText(scan, tag, true) && closeTag(scan);
     if (next === QUESTION) {
       if (!passText(scan, tag, true)) return false;
-      scan.at = tag + 2;
-      scan.mode = 'instruction';
-      return true;
+      return enter(scan, 'instruction', tag + 2);
     }
     if (next === BANG) return passText(scan, tag, true) && scanMarkup(scan);
     from = tag + 1;
@@ -113,7 +111,8 @@ function scanMarkup(scan: ScanState): boolean {
   );
 }
 
-function enter(scan: ScanState, mode: 'comment' | 'cdata', at: number): true {
+function enter(scan: ScanState, mode: 'comment' | 'cdata' | 'instruction', at: number): true {
+  scan.markup = true;
   scan.mode = mode;
   scan.at = at;
   return true;
@@ -126,6 +125,7 @@ function scanDoctype(scan: ScanState): boolean {
       scan.end - scan.at >= TOKEN_BYTES_MAX && stopScan(scan, 'refused', 'a document type that does not end')
     );
   }
+  scan.markup = true;
   scan.handler.doctype(declaration);
   scan.at += declaration.length;
   return scan.stop === undefined;
