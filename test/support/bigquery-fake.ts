@@ -37,6 +37,7 @@ export async function startBigQueryFake(): Promise<BigQueryFake> {
     silent: undefined,
     runningPolls: 0,
     jobErrors: [],
+    loadsBefore: 0,
     streaming: new Set(),
   };
   const requests: string[] = [];

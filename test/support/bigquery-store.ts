@@ -53,6 +53,8 @@ export interface StoreFaults {
   runningPolls: number;
   /** Errors that the next jobs end in, nothing done. */
   jobErrors: Refusal[];
+  /** Loads each table has had today before the first one here. */
+  loadsBefore: number;
   /** Tables with rows in the streaming buffer. */
   readonly streaming: Set<string>;
 }
@@ -72,7 +74,7 @@ export function createStore(faults: StoreFaults) {
     const given = resource as Table['resource'] & { readonly tableReference: { readonly tableId: string } };
     const name = given.tableReference.tableId;
     if (tables.has(name)) return problem(409, 'duplicate', `Already Exists: Table ${name}`);
-    tables.set(name, { resource: given, version: 1, rows: [], loads: 0 });
+    tables.set(name, { resource: given, version: 1, rows: [], loads: faults.loadsBefore });
     return getTable(name);
   }
   function patchTable(name: string, change: unknown, ifMatch: string | undefined): Answer {

@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import type { Job, JobMetadata } from '@google-cloud/bigquery';
+import type { JobMetadata } from '@google-cloud/bigquery';
 import { SamovarError } from '../../errors.ts';
 import type { Connection } from './bigquery-client.ts';
 import { assertSucceeded, findJob, outputRows, submitOnce, waitForJob } from './bigquery-jobs.ts';
 import { baseName } from './bigquery-tables.ts';
+import { upload } from './bigquery-upload.ts';
 import type { LoadRequest } from './contract.ts';
 import { checkFileBytes } from './limits.ts';
 import { checkFile, isGzip } from './lines.ts';
@@ -43,37 +42,6 @@ async function checkUpload(file: string): Promise<void> {
     throw new SamovarError('missing', `${file}: there is no such file`, { subject: file, cause });
   });
   checkFileBytes(found.size, isGzip(file), file);
-}
-
-async function upload(
-  connection: Connection,
-  request: LoadRequest,
-  signal: AbortSignal,
-): Promise<JobMetadata> {
-  const { location } = connection.options;
-  const table = connection.dataset.table(request.table.name, location === undefined ? {} : { location });
-  // The one without the underscore goes on to wait for the job by itself: without a deadline, and a failure there ends the process.
-  const sink = table.createWriteStream_({
-    jobId: request.jobId,
-    sourceFormat: 'NEWLINE_DELIMITED_JSON',
-    // The table's own schema holds, so that columns only the table has stay.
-    createDisposition: 'CREATE_NEVER',
-    writeDisposition: request.replace ? 'WRITE_TRUNCATE' : 'WRITE_APPEND',
-    maxBadRecords: 0,
-    ignoreUnknownValues: false,
-  });
-  try {
-    return await new Promise<JobMetadata>((resolve, reject) => {
-      sink.on('error', reject);
-      sink.on('job', (job: Job | null) => {
-        if (job === null) reject(new Error('the answer to the upload names no job'));
-        else resolve(job.metadata as JobMetadata);
-      });
-      pipeline(createReadStream(request.file), sink, { signal }).catch(reject);
-    });
-  } finally {
-    sink.destroy();
-  }
 }
 
 /** Removes older rows of the given keys, in jobs whose ids follow from the load's: asked again, they are not done again. */

@@ -35,6 +35,7 @@ export async function checkFile(
   for await (const line of readLines(file, options)) {
     if (line.length === 0) continue;
     rows += 1;
+    checkRowBytes(line.length + 1, `${file}: row ${rows}`);
     rowBytesMax = Math.max(rowBytesMax, line.length + 1);
     const problem = lineProblem(schema, line);
     if (problem === undefined) continue;
