@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { type Logger, pino } from 'pino';
 import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
@@ -46,6 +47,8 @@ export async function loadContext(flags: SettingsFlags): Promise<Context> {
 
 function createContext(settings: Settings): Context {
   const stop = new AbortController();
+  // Every request in flight listens to it: that is no leak.
+  setMaxListeners(0, stop.signal);
   const log = createLog(settings);
   const closers: (() => void | Promise<void>)[] = [];
   const onClose = (work: () => void | Promise<void>) => void closers.push(work);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isRetryable, SamovarError } from '../errors.ts';
 
 /** So many failures in a row, with nothing done between them, say that the bucket is sick, not its builds. */
@@ -39,8 +40,11 @@ export function createBreaker(
           );
         }, limits.timeMs);
   timer?.unref();
+  const signal = AbortSignal.any([limits.signal, own.signal]);
+  // Every request in flight listens to it, and there may be many: that is no leak.
+  setMaxListeners(0, signal);
   return {
-    signal: AbortSignal.any([limits.signal, own.signal]),
+    signal,
     succeeded: () => {
       failuresInARow = 0;
     },

@@ -212,4 +212,23 @@ describe('collecting from a server that misbehaves', () => {
     expect(store.rows.count()).toBe(BUILDS);
     expect(most).toBeLessThanOrEqual(4);
   });
+
+  it('makes Node warn of nothing with many requests in flight', async () => {
+    const server = await corpus({ latencyMs: 20 });
+    const warnings: string[] = [];
+    const listen = (warning: Error) => void warnings.push(`${warning.name}: ${warning.message}`);
+    process.on('warning', listen);
+    const store = testStore(temp);
+    await collect(
+      store,
+      [root('gs://ci-logs/logs/')],
+      { threads: 32 },
+      { endpoint: server.endpoint, wrap: connected },
+    );
+    // Warnings are told on a later turn.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('warning', listen);
+    expect(store.rows.count()).toBe(BUILDS);
+    expect(warnings).toEqual([]);
+  });
 });
