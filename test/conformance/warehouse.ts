@@ -1,26 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Field, LoadRequest, TableSpec, Warehouse } from '../../pipeline/backends/warehouse/contract.ts';
-import { SamovarError } from '../../pipeline/errors.ts';
 import { tempFolder } from '../support/temp.ts';
-import { COLUMNS, loadRequest, rowsFile, tableSpec } from '../support/warehouse-files.ts';
+import {
+  COLUMNS,
+  errorOf,
+  grow,
+  loadRequest,
+  rowsFile,
+  tableSpec,
+  type WarehouseGaps,
+} from '../support/warehouse-files.ts';
 
 export interface WarehouseUnderTest {
   readonly warehouse: Warehouse;
   /** Closes it and opens the same place again, as another run of the program would. */
   reopen(): Promise<Warehouse>;
   close(): Promise<void>;
-}
-
-/** What a server cannot do, each with its reason. */
-export interface WarehouseGaps {
-  /** By the test's name. That test must then fail, so that no gap outlives its cause. */
-  readonly tests?: Readonly<Record<string, string>>;
-  /** By the test's name: what it `needs`. It fails at random, so the test is skipped. */
-  readonly random?: Readonly<Record<string, string>>;
-  /** It reads no gzip: files of the other tests are plain. */
-  readonly gzip?: string;
-  /** It does not say how many rows a load added. */
-  readonly counts?: string;
 }
 
 /** What every warehouse driver promises: each sentence of contract.ts. A new driver is done when this passes for it. */
@@ -312,23 +307,4 @@ export function testWarehouse(
       });
     });
   });
-}
-
-function grow(fields: readonly Field[]): readonly Field[] {
-  const nested = fields.map(
-    (field): Field =>
-      field.fields === undefined
-        ? field
-        : { ...field, fields: [...field.fields, { name: 'flaky', type: 'BOOLEAN' }] },
-  );
-  return [...nested, { name: 'more', type: 'STRING' }];
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<SamovarError> {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof SamovarError) return error;
-  throw error;
 }

@@ -2,6 +2,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Field, LoadRequest, TableSpec } from '../../pipeline/backends/warehouse/contract.ts';
+import { SamovarError } from '../../pipeline/errors.ts';
+
+/** What a server cannot do, each with its reason. */
+export interface WarehouseGaps {
+  /** By the test's name. That test must then fail, so that no gap outlives its cause. */
+  readonly tests?: Readonly<Record<string, string>>;
+  /** By the test's name: what it `needs`. It fails at random, so the test is skipped. */
+  readonly random?: Readonly<Record<string, string>>;
+  /** It reads no gzip: files of the other tests are plain. */
+  readonly gzip?: string;
+  /** It does not say how many rows a load added. */
+  readonly counts?: string;
+}
 
 export const COLUMNS: readonly Field[] = [
   { name: 'path', type: 'STRING' },
@@ -40,4 +53,25 @@ let jobs = 0;
 export function loadRequest(table: TableSpec, file: string, more: Partial<LoadRequest> = {}): LoadRequest {
   jobs += 1;
   return { table, jobId: `job-${jobs}`, file, replace: false, superseded: [], ...more };
+}
+
+/** The columns with one more, and with one more in each record. */
+export function grow(fields: readonly Field[]): readonly Field[] {
+  const nested = fields.map(
+    (field): Field =>
+      field.fields === undefined
+        ? field
+        : { ...field, fields: [...field.fields, { name: 'flaky', type: 'BOOLEAN' }] },
+  );
+  return [...nested, { name: 'more', type: 'STRING' }];
+}
+
+/** The error of ours that a call ends in; fails when it succeeds or throws another. */
+export async function errorOf(promise: Promise<unknown>): Promise<SamovarError> {
+  const error = await promise.then(
+    () => new Error('it succeeded'),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof SamovarError) return error;
+  throw error;
 }

@@ -46,7 +46,7 @@ export interface JobError {
 /** What a failed request means. Errors that are ours already pass through; no token and no request is kept. */
 export function requestError(what: string, subject: string, error: unknown): SamovarError {
   if (error instanceof SamovarError) return error;
-  const message = safeText(error instanceof Error ? error.message : String(error));
+  const message = safeText(messageOf(error));
   const reason = firstReason(error);
   const status = statusOf(error);
   const code = REASONS[reason ?? ''] ?? codeOf(error, status, message);
@@ -105,9 +105,15 @@ export function jobErrorText(errors: readonly JobError[]): string {
   return texts.length > ERRORS_SHOWN_MAX ? `${shown}; and ${texts.length - ERRORS_SHOWN_MAX} more` : shown;
 }
 
+/** With the cause, where the message alone says no more than `fetch failed`. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
 function codeOf(error: unknown, status: number | undefined, message: string): ErrorCode {
   if (status !== undefined) return codeOfStatus(status);
-  const code = textField(error, 'code');
+  const code = textField(error, 'code') || textField(field(error, 'cause'), 'code');
   if (textField(error, 'type') === 'request-timeout' || code === 'ETIMEDOUT') return 'timeout';
   if (/default credentials|invalid_grant|keyfile|private key/i.test(message)) return 'denied';
   if (NETWORK_CODE.test(code) || /socket hang up|network|premature close|terminated/i.test(message))

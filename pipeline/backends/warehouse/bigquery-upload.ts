@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import type { JobMetadata } from '@google-cloud/bigquery';
-import { request as send } from 'undici';
 import type { Connection } from './bigquery-client.ts';
 import type { LoadRequest } from './contract.ts';
 
@@ -21,20 +19,18 @@ export async function upload(
   const { client, place, options } = connection;
   const url = `${options.endpoint ?? GOOGLE}/upload/bigquery/v2/projects/${place.project}/jobs?uploadType=multipart`;
   const boundary = `samovar-${createHash('sha256').update(request.jobId).digest('hex').slice(0, 40)}`;
-  const answer = await send(url, {
+  const answer = await fetch(url, {
     method: 'POST',
     headers: {
       ...Object.fromEntries((await client.authClient.getRequestHeaders(url)).entries()),
       'content-type': `multipart/related; boundary=${boundary}`,
     },
-    body: Readable.from(parts(request, jobOf(connection, request), boundary), { objectMode: false }),
+    body: parts(request, jobOf(connection, request), boundary),
+    duplex: 'half',
     signal,
-    // The caller's signal carries the deadline of the whole load.
-    headersTimeout: options.loadTimeoutMs,
-    bodyTimeout: options.timeoutMs,
   });
-  const text = await answer.body.text();
-  if (answer.statusCode >= 400) throw answerError(answer.statusCode, text);
+  const text = await answer.text();
+  if (!answer.ok) throw answerError(answer.status, text);
   return JSON.parse(text) as JobMetadata;
 }
 

@@ -3,7 +3,7 @@ import { SamovarError } from '../../errors.ts';
 import type { CallOptions } from '../bucket/contract.ts';
 import { duckDbError } from './duckdb-errors.ts';
 
-export interface Work extends CallOptions {
+interface Work extends CallOptions {
   /** What is being done, for messages. */
   readonly what: string;
   readonly subject: string;
@@ -13,7 +13,7 @@ export interface Work extends CallOptions {
  * Runs `body` on a connection of its own, under a deadline and a signal: DuckDB is interrupted and rolls back what was open.
  * Throws DuckDB's errors as ours.
  */
-export async function withConnection<T>(
+async function withConnection<T>(
   instance: DuckDBInstance,
   work: Work & { readonly timeoutMs: number },
   body: (connection: DuckDBConnection) => Promise<T>,
@@ -45,8 +45,38 @@ export async function withConnection<T>(
   }
 }
 
+export interface Session {
+  /** Runs on a connection of its own, under a deadline. */
+  run<T>(
+    what: string,
+    options: CallOptions & { readonly timeoutMs: number },
+    body: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T>;
+  /** The same in a transaction, when every writer before it has ended. */
+  write<T>(
+    what: string,
+    options: CallOptions & { readonly timeoutMs: number },
+    body: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T>;
+  /** Waits for every writer before it. */
+  inTurn<T>(body: () => Promise<T>): Promise<T>;
+}
+
+/** Calls on one open database, told apart in messages by `what`. */
+export function createSession(instance: DuckDBInstance, subject: string): Session {
+  const inTurn = createTurns();
+  const run: Session['run'] = (what, options, body) =>
+    withConnection(instance, { ...options, what: `${subject}: ${what}`, subject }, body);
+  return {
+    run,
+    inTurn,
+    write: (what, options, body) =>
+      inTurn(() => run(what, options, (connection) => inTransaction(connection, () => body(connection)))),
+  };
+}
+
 /** Runs `body` in one transaction: all of it, or nothing. */
-export async function inTransaction<T>(connection: DuckDBConnection, body: () => Promise<T>): Promise<T> {
+async function inTransaction<T>(connection: DuckDBConnection, body: () => Promise<T>): Promise<T> {
   await connection.run('BEGIN TRANSACTION');
   try {
     const result = await body();
@@ -60,7 +90,7 @@ export async function inTransaction<T>(connection: DuckDBConnection, body: () =>
 }
 
 /** A gate through which writers go one at a time: two transactions on one table would refuse each other. */
-export function createTurns(): <T>(body: () => Promise<T>) => Promise<T> {
+function createTurns(): <T>(body: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (body) => {
     const mine = last.then(body);

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { openWarehouse } from '../../../pipeline/backends/warehouse/index.ts';
-import { testWarehouse, type WarehouseGaps } from '../../conformance/warehouse.ts';
+import { testWarehouse } from '../../conformance/warehouse.ts';
 import { startBigQueryFake } from '../../support/bigquery-fake.ts';
 import { emulatorOrSkip, startBigQueryEmulator } from '../../support/emulators.ts';
+import type { WarehouseGaps } from '../../support/warehouse-files.ts';
 
 /** As seen on 0.8.1. It makes a job before it reads the file, and a job whose file it cannot read ends as if it had. */
 const LOOKS_DONE = 'a job that failed looks like one that succeeded';
