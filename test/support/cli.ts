@@ -3,6 +3,12 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** scripts/test has just built dist/; anybody else tests the sources as they are. */
+const ENTRY =
+  process.env.SAMOVAR_TEST_BUILT === undefined
+    ? ['--import', import.meta.resolve('tsx'), resolve(ROOT, 'pipeline/cli.ts')]
+    : [resolve(ROOT, 'dist/cli.js')];
+
 export interface CliResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,15 +34,11 @@ export function cli(args: readonly string[], options: CliOptions): Promise<CliRe
       METADATA_SERVER_DETECTION: 'none',
       ...options.env,
     };
-    const child = spawn(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), resolve(ROOT, 'pipeline/cli.ts'), ...args],
-      {
-        cwd: options.cwd,
-        env,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn(process.execPath, [...ENTRY, ...args], {
+      cwd: options.cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
