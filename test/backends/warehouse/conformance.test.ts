@@ -14,10 +14,9 @@ const EMULATOR_GAPS: WarehouseGaps = {
   gzip: 'it reads an uploaded file as it is',
   counts: 'its jobs have no statistics',
   random: Object.fromEntries(
-    [
-      'each type comes back as it was, nulls and missing fields as null, missing lists empty',
-      'text keeps every character',
-    ].map((name) => [name, 'a server that keeps the order of the fields in a record']),
+    ['each type comes back, nothing as null, and no list as an empty one', 'text keeps every character'].map(
+      (name) => [name, 'a server that keeps the order of the fields in a record'],
+    ),
   ),
   tests: {
     'rows are appended, from gzip and from plain files': 'it reads no gzip',

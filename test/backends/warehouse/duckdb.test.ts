@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Field } from '../../../pipeline/backends/warehouse/contract.ts';
@@ -38,6 +39,46 @@ describe('a DuckDB file', () => {
     other.kill('SIGKILL');
     await ended;
     await (await openWarehouse(place, OPTIONS)).close();
+  });
+
+  it('of a process killed in the middle of a replacing load holds the old rows or the new, never a mix', async () => {
+    const place = url();
+    const table = tableSpec('t');
+    const first = await openWarehouse(place, OPTIONS);
+    await first.ensureTable(table);
+    await first.load(loadRequest(table, rowsFile(folder, [{ path: 'old' }])));
+    await first.close();
+    const rows = Array.from({ length: 60_000 }, (_, i) => ({
+      path: `new-${i}`,
+      test: [{ name: 'x'.repeat(200) }],
+    }));
+    const file = rowsFile(folder, rows, '.json');
+    const outcomes = new Set<string>();
+    for (const delayMs of [0, 100, 200, 300, 400]) {
+      const request = loadRequest(table, file, { replace: true });
+      const program = `
+        const { openWarehouse } = await import('./pipeline/backends/warehouse/index.ts');
+        const warehouse = await openWarehouse(${JSON.stringify(place)}, ${JSON.stringify(OPTIONS)});
+        console.log('loading');
+        await warehouse.load(${JSON.stringify(request)});`;
+      const child = spawn('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'exit');
+      await once(child.stdout, 'data');
+      await sleep(delayMs);
+      child.kill('SIGKILL');
+      await ended;
+      const warehouse = await openWarehouse(place, OPTIONS);
+      const { state } = await warehouse.loadState(request.jobId);
+      const [found] = await warehouse.query(
+        "SELECT count(*) AS n, count(*) FILTER (path = 'old') AS old FROM t",
+      );
+      outcomes.add(JSON.stringify(found));
+      if (state === 'done') expect(found).toEqual({ n: 60_000, old: 0 });
+      await warehouse.close();
+    }
+    for (const each of outcomes) expect(['{"n":1,"old":1}', '{"n":60000,"old":0}']).toContain(each);
   });
 
   it('that is no database is refused as such, and stays as it was', async () => {
