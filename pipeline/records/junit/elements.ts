@@ -1,3 +1,5 @@
+import type { Buffer } from 'node:buffer';
+
 /**
  * The words of JUnit, as small numbers: the scanner compares every tag and attribute of a file with them.
  * Only local names count, so `ns:testcase` is a testcase.
@@ -25,8 +27,13 @@ export const STATUS: Attribute = 4;
 export const RESULT: Attribute = 8;
 export const MESSAGE: Attribute = 16;
 
+const LETTER_A = 0x61;
+const LETTER_E = 0x65;
+const LETTER_I = 0x69;
+const LETTER_M = 0x6d;
 const LETTER_N = 0x6e;
 const LETTER_R = 0x72;
+const LETTER_T = 0x74;
 
 /** The word of each kind that has one only. */
 export const WORDS: readonly (string | undefined)[] = [
@@ -68,14 +75,15 @@ function kindOfTen(name: string): Kind {
   return name === 'rerunError' ? RERUN : OTHER;
 }
 
-/** The bit of the attribute named by `text` from `start` to `end`; 0 when it means nothing here. */
-export function attributeOf(text: string, start: number, end: number): Attribute {
+/** The bit of the attribute named by `bytes` from `start` to `end`; 0 when it means nothing here. Compared by bytes: a call costs more. */
+export function attributeOf(bytes: Buffer, text: string, start: number, end: number): Attribute {
   switch (end - start) {
     case 4:
-      if (text.charCodeAt(start) === LETTER_N) return text.startsWith('name', start) ? NAME : 0;
-      return text.startsWith('time', start) ? TIME : 0;
+      if (bytes[start + 2] !== LETTER_M || bytes[start + 3] !== LETTER_E) return 0;
+      if (bytes[start] === LETTER_N) return bytes[start + 1] === LETTER_A ? NAME : 0;
+      return bytes[start] === LETTER_T && bytes[start + 1] === LETTER_I ? TIME : 0;
     case 6:
-      if (text.charCodeAt(start) === LETTER_R) return text.startsWith('result', start) ? RESULT : 0;
+      if (bytes[start] === LETTER_R) return text.startsWith('result', start) ? RESULT : 0;
       return text.startsWith('status', start) ? STATUS : 0;
     case 7:
       return text.startsWith('message', start) ? MESSAGE : 0;

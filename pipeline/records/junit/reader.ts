@@ -46,7 +46,7 @@ interface Reading {
   readonly scan: ScanState;
   readonly limits: JunitLimits;
   /** Holds the bytes being scanned, what the last scan left over first. */
-  readonly window: Buffer;
+  window: Buffer;
   restBytes: number;
   roots: number;
   lines: number;
@@ -117,7 +117,7 @@ function createReading(onTest: (test: TestResult) => void, limits: JunitLimits):
   const reading: Reading = {
     scan: createScanState(handler),
     limits,
-    window: Buffer.allocUnsafe(WINDOW_BYTES),
+    window: Buffer.alloc(0),
     restBytes: 0,
     stopLine: undefined,
     flaky: [],
@@ -128,8 +128,9 @@ function createReading(onTest: (test: TestResult) => void, limits: JunitLimits):
 
 /** Scans what came, a window at a time: first what the last one left over, then as much as fits. */
 function takeBytes(reading: Reading, bytes: Buffer): void {
-  const { scan, window } = reading;
+  const { scan } = reading;
   for (let from = 0; from < bytes.length && scan.stop === undefined; ) {
+    const window = windowFor(reading, bytes.length - from);
     const count = bytes.copy(window, reading.restBytes, from);
     const end = reading.restBytes + count;
     const done = scanWindow(scan, window, end);
@@ -139,6 +140,17 @@ function takeBytes(reading: Reading, bytes: Buffer): void {
     reading.restBytes = end - done;
     from += count;
   }
+}
+
+/** The window with room for `count` bytes more, as far as windows go: most files are small, and a full one would cost more than they do. */
+function windowFor(reading: Reading, count: number): Buffer {
+  const wanted = Math.min(WINDOW_BYTES, reading.restBytes + count);
+  if (wanted > reading.window.length) {
+    const larger = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, Math.max(wanted, reading.window.length * 2)));
+    reading.window.copy(larger, 0, 0, reading.restBytes);
+    reading.window = larger;
+  }
+  return reading.window;
 }
 
 function linesIn(text: string, end: number): number {

@@ -18,7 +18,12 @@ interface Outcome {
 }
 
 async function inChild(...args: readonly string[]): Promise<Outcome> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', CHILD, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    import.meta.resolve('tsx'),
+    CHILD,
+    ...args,
+  ]);
   return JSON.parse(stdout);
 }
 

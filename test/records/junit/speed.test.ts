@@ -10,7 +10,11 @@ const TREE_RATIO_MIN = 4;
 test('an end-to-end report is read several times as fast as fast-xml-parser reads it', {
   timeout: 120_000,
 }, async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', CHILD]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    import.meta.resolve('tsx'),
+    CHILD,
+  ]);
   const figures = JSON.parse(stdout);
   console.log(`MB per second of CPU time: ${stdout}`);
   expect(figures.same).toBe(true);
