@@ -1,4 +1,5 @@
-import type { TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
+import type { LoadRequest, TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
+import { LOADS_PER_TABLE_AND_DAY_MAX, loadBudget } from '../backends/warehouse/limits.ts';
 import { describeError, isRetryable, SamovarError } from '../errors.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
@@ -7,8 +8,6 @@ import { loadJobId } from './job-id.ts';
 const ATTEMPTS_MAX = 4;
 const RETRY_DELAY_MS = 5_000;
 const DAY_MS = 86_400_000;
-/** BigQuery refuses more loads a table and day, failed ones included; the documented figure. */
-const LOADS_A_DAY_MAX = 1_500;
 
 export interface LoadContext {
   readonly store: Store;
@@ -32,50 +31,41 @@ export interface LoadInput {
  * Throws what the warehouse refused; the batch is then discarded and its rows are free again, with a dead letter that says why.
  */
 export async function loadBatch(context: LoadContext, input: LoadInput): Promise<{ readonly rows: number }> {
-  const { store, warehouse } = context;
-  let attempt = input.batch.attempt;
-  if (input.batch.state === 'sent' && input.batch.jobId !== null) {
-    const known = await warehouse.loadState(input.batch.jobId, { signal: context.signal });
-    if (known.state === 'done') return commit(store, input, known.rows);
-    if (known.state === 'failed') attempt += 1;
-  }
-  assertBudget(context, input);
-  const jobId = loadJobId({
-    table: input.table.name,
-    generation: input.batch.generation,
-    sha256: input.sha256,
-    attempt,
-  });
-  store.transaction(() => store.ledger.send(input.batch, { jobId, warehouse: warehouse.url, attempt }));
-  const request = {
-    table: input.table,
-    jobId,
-    file: input.file,
-    replace: input.batch.replaces,
-    superseded: supersededPaths(store, input.batch),
-  };
-  const result = await submit(context, input, request);
-  return commit(store, input, result.rows);
-}
-
-async function submit(
-  context: LoadContext,
-  input: LoadInput,
-  request: Parameters<Warehouse['load']>[0],
-): Promise<{ readonly rows: number }> {
+  const { store, signal } = context;
+  let open = input.batch.state === 'sent' ? input.batch.jobId : null;
+  let { attempt } = input.batch;
   for (let tries = 1; ; tries += 1) {
+    const known = open === null ? undefined : await context.warehouse.loadState(open, { signal });
+    if (known?.state === 'done') return commit(store, input, known.rows);
+    if (known?.state === 'failed') attempt += 1;
+    assertBudget(context, input);
+    open = send(context, input, attempt);
     try {
-      return await context.warehouse.load(request, { signal: context.signal });
+      const { rows } = await context.warehouse.load(requestOf(store, input, open), { signal });
+      return commit(store, input, rows);
     } catch (error) {
-      // The outcome is open: the same id asks for the same job, so asking again cannot load twice.
-      if (isRetryable(error) && tries < ATTEMPTS_MAX && !context.signal.aborted) {
-        await context.sleep(RETRY_DELAY_MS * tries);
-        continue;
-      }
-      if (!isRetryable(error) && !context.signal.aborted) refuse(context.store, input, error);
-      throw error;
+      const hopeless = !isRetryable(error);
+      if (hopeless && !signal.aborted) refuse(store, input, error);
+      if (hopeless || signal.aborted || tries >= ATTEMPTS_MAX) throw error;
+      // The outcome is open. It is asked about next; until it is known to have failed, the same id asks for the same job.
+      await context.sleep(RETRY_DELAY_MS * tries);
     }
   }
+}
+
+/** Stores the identity of the load that is about to be submitted. */
+function send(
+  { store, warehouse }: LoadContext,
+  { batch, table, sha256 }: LoadInput,
+  attempt: number,
+): string {
+  const jobId = loadJobId({ table: table.name, generation: batch.generation, sha256, attempt });
+  store.transaction(() => store.ledger.send(batch, { jobId, warehouse: warehouse.url, attempt }));
+  return jobId;
+}
+
+function requestOf(store: Store, { batch, table, file }: LoadInput, jobId: string): LoadRequest {
+  return { table, jobId, file, replace: batch.replaces, superseded: supersededPaths(store, batch) };
 }
 
 function refuse(store: Store, input: LoadInput, error: unknown): void {
@@ -107,15 +97,13 @@ function supersededPaths(store: Store, batch: Batch): readonly string[] {
     .filter((path) => path !== undefined);
 }
 
-function assertBudget(context: LoadContext, input: LoadInput): void {
-  const loads = context.store.ledger.loadTimes(input.batch.destination, context.nowMs() - DAY_MS).length;
-  if (loads < LOADS_A_DAY_MAX) return;
+function assertBudget({ store, nowMs }: LoadContext, { batch, table }: LoadInput): void {
+  const { left, nextMs } = loadBudget(store.ledger.loadTimes(batch.destination, nowMs() - DAY_MS), nowMs());
+  if (left > 0) return;
+  const minutes = Math.ceil((nextMs - nowMs()) / 60_000);
   throw new SamovarError(
     'throttled',
-    `table ${input.table.name} has had ${loads} loads in 24 hours; BigQuery takes ${LOADS_A_DAY_MAX}`,
-    {
-      subject: input.table.name,
-      remedy: 'Load less often: larger batches, or wait.',
-    },
+    `table ${table.name} has had all the loads that BigQuery takes in 24 hours (${LOADS_PER_TABLE_AND_DAY_MAX}); the next is due in ${minutes} min`,
+    { subject: table.name, remedy: 'Load less often: larger batches, or wait.' },
   );
 }

@@ -32,10 +32,10 @@ const day: TableConfig = {
 };
 const spec = (table: TableConfig): TableSpec => ({ name: table.name, schema: [], key: 'path' });
 
-function setUp(fault?: (n: number) => LoadFault) {
+function setUp(fault?: (n: number) => LoadFault, silent?: () => boolean) {
   folders += 1;
   const store = testStore(temp);
-  const warehouse = memoryWarehouse('bigquery:p:d', fault);
+  const warehouse = memoryWarehouse('bigquery:p:d', fault, silent);
   const context: TablesContext = {
     store,
     warehouse,
@@ -116,9 +116,14 @@ describe('bringing a table up to date', () => {
   it.each(['lost-before', 'lost-after'] as const)(
     'a run that ended with the answer %s is finished by the next one',
     async (kind) => {
-      const { store, warehouse, run } = setUp((n) => (n <= 4 ? kind : undefined));
+      let down = true;
+      const { store, warehouse, run } = setUp(
+        () => (down ? kind : undefined),
+        () => down,
+      );
       await addRow(store);
-      await expect(run()).rejects.toMatchObject({ code: kind === 'lost-before' ? 'network' : 'timeout' });
+      await expect(run()).rejects.toMatchObject({ code: 'network' });
+      down = false;
       expect(committed(store, all, warehouse)).toBe(0);
       await addRow(store, { build: '101' });
       expect(await run()).toMatchObject({ rows: 2 });
@@ -127,10 +132,24 @@ describe('bringing a table up to date', () => {
     },
   );
 
-  it('a sent load whose file is gone is settled by what the warehouse says', async () => {
-    const { store, warehouse, context, run } = setUp((n) => (n <= 4 ? 'lost-after' : undefined));
+  it('takes a new id for a job that the backend failed, and loads once', async () => {
+    const { store, warehouse, run } = setUp((n) => (n <= 2 ? 'backend-error' : undefined));
     await addRow(store);
-    await expect(run()).rejects.toMatchObject({ code: 'timeout' });
+    expect(await run()).toMatchObject({ rows: 1 });
+    expect(new Set(warehouse.loads.map(({ jobId }) => jobId)).size).toBe(3);
+    expect(warehouse.paths('all')).toHaveLength(1);
+    expect([...store.deadLetters.list()]).toEqual([]);
+  });
+
+  it('a sent load whose file is gone is settled by what the warehouse says', async () => {
+    let down = true;
+    const { store, warehouse, context, run } = setUp(
+      () => (down ? 'lost-after' : undefined),
+      () => down,
+    );
+    await addRow(store);
+    await expect(run()).rejects.toMatchObject({ code: 'network' });
+    down = false;
     for (const name of readdirSync(context.workDir)) writeFileSync(join(context.workDir, name), '');
     expect(await run()).toMatchObject({ rows: 1 });
     expect(warehouse.paths('all')).toHaveLength(1);

@@ -3,8 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import type { LoadRequest, LoadState, Warehouse } from '../../pipeline/backends/warehouse/contract.ts';
 import { SamovarError } from '../../pipeline/errors.ts';
 
-/** What happens to the n-th load (from 1): nothing special, refused before, answer lost after, or refused for its rows. */
-export type LoadFault = 'lost-before' | 'lost-after' | 'bad-rows' | undefined;
+/** What happens to the n-th load (from 1): nothing special, refused before, answer lost after, refused for its rows, or failed by the backend (the id is used up all the same). */
+export type LoadFault = 'lost-before' | 'lost-after' | 'bad-rows' | 'backend-error' | undefined;
 
 export interface MemoryWarehouse extends Warehouse {
   /** Paths in a table, in order, doubles included. */
@@ -18,11 +18,12 @@ interface Row {
 
 /**
  * A warehouse in memory for faults that no real one has on demand. It keeps the contract's promises: one id loads once, a load
- * is whole or not at all, a failed id is used up.
+ * is whole or not at all, a failed id is used up. While `silent` says so it does not tell what became of a load.
  */
 export function memoryWarehouse(
   url = 'bigquery:project:dataset',
   fault: (n: number) => LoadFault = () => undefined,
+  silent: () => boolean = () => false,
 ): MemoryWarehouse {
   const tables = new Map<string, Row[]>();
   const jobs = new Map<string, LoadState>();
@@ -49,6 +50,10 @@ export function memoryWarehouse(
       const known = jobs.get(request.jobId);
       if (known?.state === 'failed') throw new SamovarError('conflict', 'this id is used up');
       if (kind === 'lost-before') throw new SamovarError('network', 'connection reset');
+      if (kind === 'backend-error') {
+        jobs.set(request.jobId, { state: 'failed', reason: 'backendError' });
+        throw new SamovarError('unavailable', 'backendError');
+      }
       if (kind === 'bad-rows') {
         jobs.set(request.jobId, { state: 'failed', reason: 'row 1: no such field' });
         throw new SamovarError('malformed', 'row 1: no such field');
@@ -57,7 +62,10 @@ export function memoryWarehouse(
       if (kind === 'lost-after') throw new SamovarError('timeout', 'no answer');
       return { rows };
     },
-    loadState: async (jobId) => jobs.get(jobId) ?? { state: 'unknown' },
+    loadState: async (jobId) => {
+      if (silent()) throw new SamovarError('network', 'connection reset');
+      return jobs.get(jobId) ?? { state: 'unknown' };
+    },
     query: async () => [],
     tableName: (name) => name,
     close: async () => undefined,

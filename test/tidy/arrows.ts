@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside a contract that every driver and stage may use: pure, of no driver. */
-const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order)\.ts$/;
+const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits)\.ts$/;
 
 export function wrongArrows(tree: Tree): readonly string[] {
   return pipeline(tree).flatMap((file) => {
