@@ -12,8 +12,15 @@ type Args = Pick<CommonArgs, 'json'> & { readonly files?: readonly string[] | un
 const FAILING_MAX = 1_000;
 const TEXT_CHARS_MAX = 160;
 
+/** A file that could not even be opened or read to its end. */
+interface Unreadable {
+  readonly file: string;
+  readonly error: string;
+}
+
 interface FileReport {
   readonly file: string;
+  readonly error?: undefined;
   readonly summary: JunitSummary;
   readonly failing: readonly TestResult[];
   /** Left out for a file that is too large, or that only the streaming reader could read. */
@@ -31,18 +38,22 @@ export const junitCommand: CommandModule<object, Args> = {
       .example('$0 junit artifacts/junit_01.xml', 'what a build would get of this file'),
   handler: (args) =>
     withContext({ json: args.json }, async (context) => {
-      const reports: FileReport[] = [];
+      const reports: (FileReport | Unreadable)[] = [];
       for (const file of args.files ?? []) {
         const report = await readReport(file, context.signal);
         reports.push(report);
-        if (!args.json) await print(context, textOf(report));
+        if (!args.json)
+          await print(
+            context,
+            report.error === undefined ? textOf(report) : safeText(`${file}: ${report.error}`),
+          );
       }
       if (args.json) await print(context, JSON.stringify(reports));
-      return reports.every(({ summary }) => summary.status === 'ok') ? 0 : 1;
+      return reports.every((report) => report.error === undefined && report.summary.status === 'ok') ? 0 : 1;
     }),
 };
 
-async function readReport(file: string, signal: AbortSignal): Promise<FileReport> {
+async function readReport(file: string, signal: AbortSignal): Promise<FileReport | Unreadable> {
   const failing: TestResult[] = [];
   const reader = createJunitReader((test) => {
     if (test.failed && failing.length < FAILING_MAX) failing.push(test);
@@ -56,11 +67,8 @@ async function readReport(file: string, signal: AbortSignal): Promise<FileReport
       if (bytes <= TREE_BYTES_MAX) small.push(chunk);
     }
   } catch (error) {
-    throw new SamovarError('missing', `could not read ${file}`, {
-      subject: file,
-      cause: error,
-      remedy: 'Name JUnit files that are there and readable.',
-    });
+    if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${file}`, { cause: error });
+    return { file, error: `it could not be read: ${describeError(error)}` };
   }
   const summary = reader.end();
   if (summary.status !== 'ok') return { file, summary, failing };

@@ -63,7 +63,8 @@ const BLANK_OUTSIDE = /^[\s\0\xef\xbb\xbf]*$/;
 
 /**
  * Reads one JUnit file that comes in chunks. `onTest` is called for each test that ran, in the file's order, as soon as its end tag
- * was seen; skipped ones are counted. Memory is bounded by the largest test's kept text, not by the file.
+ * was seen; skipped ones are counted. A testcase inside a testcase is part of the outer one, as in Kettle. Memory is bounded by the
+ * largest test's kept text, not by the file.
  */
 export function createJunitReader(
   onTest: (test: TestResult) => void,
