@@ -24,5 +24,5 @@ export const FLAKY_NAMES_MAX = 1_000;
 export const DEPTH_MAX = 256;
 /** Bytes of a tag's or an attribute's name, and of a document type, that are waited for. */
 export const TOKEN_BYTES_MAX = 4 * 2 ** 10;
-/** A file is scanned in pieces of this many bytes: small enough for the cache, large enough to cost little each. */
-export const WINDOW_BYTES = 64 * 2 ** 10;
+/** A file is scanned in pieces of this many bytes: small enough for the cache, and a stream's usual 64 KiB fit beside a leftover name. */
+export const WINDOW_BYTES = 68 * 2 ** 10;
