@@ -1,7 +1,8 @@
 import type { Bucket, BucketObject } from '../backends/bucket/contract.ts';
 import { isRetryable, SamovarError } from '../errors.ts';
+import { feedJunit } from '../records/junit/gunzip.ts';
 import { createJunitReader, type JunitSummary, type TestResult } from '../records/junit/reader.ts';
-import { createRawPacker } from '../records/raw.ts';
+import { createRawPacker, type RawPacker } from '../records/raw.ts';
 import type { JunitFileRecord, RawFile } from '../store/junit.ts';
 import { listJunit } from './artifacts.ts';
 
@@ -59,10 +60,7 @@ async function readOnce(
   const reader = createJunitReader(keepBounded(tests));
   const packer = createRawPacker();
   try {
-    for await (const chunk of stream.body) {
-      reader.push(chunk);
-      await packer.push(chunk);
-    }
+    await feedJunit(reader, packing(stream.body, packer));
   } catch (error) {
     packer.discard();
     throw error;
@@ -76,6 +74,14 @@ async function readOnce(
   };
 }
 
+/** Passes the chunks on; what is kept of a file is what came. */
+async function* packing(body: AsyncIterable<Uint8Array>, packer: RawPacker): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    await packer.push(chunk);
+    yield chunk;
+  }
+}
+
 /** Parses stored raw XML again, without a request. */
 export async function parseJunit(
   name: string,
@@ -83,7 +89,7 @@ export async function parseJunit(
 ): Promise<Omit<JunitFile, 'raw'>> {
   const tests: TestResult[] = [];
   const reader = createJunitReader(keepBounded(tests));
-  for await (const chunk of chunks) reader.push(chunk);
+  await feedJunit(reader, chunks);
   return { record: recordOf(name, '', reader.end()), tests };
 }
 

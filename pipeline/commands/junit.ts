@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { describeError, SamovarError } from '../errors.ts';
+import { feedJunit } from '../records/junit/gunzip.ts';
 import { createJunitReader, type JunitSummary, type TestResult } from '../records/junit/reader.ts';
 import { readJunitTree, type SuiteNode, TREE_BYTES_MAX } from '../records/junit/tree.ts';
 import { safeText } from '../show/text.ts';
@@ -59,13 +60,8 @@ async function readReport(file: string, signal: AbortSignal): Promise<FileReport
     if (test.failed && failing.length < FAILING_MAX) failing.push(test);
   });
   const small: Buffer[] = [];
-  let bytes = 0;
   try {
-    for await (const chunk of createReadStream(file, { signal })) {
-      reader.push(chunk);
-      bytes += chunk.length;
-      if (bytes <= TREE_BYTES_MAX) small.push(chunk);
-    }
+    await feedJunit(reader, kept(createReadStream(file, { signal }), small));
   } catch (error) {
     if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${file}`, { cause: error });
     return { file, error: `it could not be read: ${describeError(error)}` };
@@ -83,6 +79,16 @@ async function readReport(file: string, signal: AbortSignal): Promise<FileReport
     return { file, summary, failing, suites: readJunitTree(Buffer.concat(small)).suites };
   } catch (error) {
     return { file, summary, failing, treeless: `its suites are not shown: ${describeError(error)}` };
+  }
+}
+
+/** Passes the chunks on; those of a small file are kept for its tree. */
+async function* kept(body: AsyncIterable<Buffer>, small: Buffer[]): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes <= TREE_BYTES_MAX) small.push(chunk);
+    yield chunk;
   }
 }
 

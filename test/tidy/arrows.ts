@@ -112,6 +112,7 @@ const PURE_MODULES = [
   'node:util',
   'node:events',
   'node:string_decoder',
+  'node:stream/promises',
 ];
 
 export function impureRecords(tree: Tree): readonly string[] {

@@ -24,7 +24,7 @@ export interface JunitSummary {
   readonly status: JunitStatus;
   /** What is wrong, with its line and what was seen there. */
   readonly reason?: string;
-  /** Of the file after decompression, as far as it was read. */
+  /** As they were pushed, as far as they were read. */
   readonly bytes: number;
   readonly run: number;
   readonly failed: number;
@@ -38,6 +38,12 @@ export interface JunitSummary {
 export interface JunitReader {
   /** Takes the file's next bytes, however many. They may be overwritten afterwards. Never throws for what they hold. */
   push(chunk: Uint8Array): void;
+  /** Reads no further: what came before the bytes, a container say, is no good. */
+  stop(status: StopStatus, reason: string): void;
+  /** True once nothing more is read, whoever found why. */
+  stopped(): boolean;
+  /** Says that the input broke off, when something other than the XML shows it. */
+  cutShort(reason: string): void;
   /** To be called once, after the last chunk. */
   end(): JunitSummary;
 }
@@ -72,6 +78,7 @@ export function createJunitReader(
 ): JunitReader {
   const reading = createReading(onTest, limits);
   const { scan } = reading;
+  let brokeOff: string | undefined;
   const decoder = createDecoder({
     bytesMax: limits.fileBytesMax,
     onBytes: (bytes) => takeBytes(reading, bytes),
@@ -81,11 +88,16 @@ export function createJunitReader(
     push: (chunk) => {
       if (scan.stop === undefined) decoder.push(chunk);
     },
+    stop: (status, reason) => void stopScan(scan, status, reason),
+    stopped: () => scan.stop !== undefined,
+    cutShort: (reason) => {
+      brokeOff = reason;
+    },
     end: () => {
       if (scan.stop === undefined) decoder.end();
       const { run, failed, skipped, flaky, textsCut } = reading;
       return {
-        ...outcome(reading, decoder.cutShort()),
+        ...outcome(reading, brokeOff),
         bytes: decoder.bytes(),
         run,
         failed,

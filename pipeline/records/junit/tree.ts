@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { XMLParser } from 'fast-xml-parser';
 import { SamovarError } from '../../errors.ts';
 import { createDecoder } from './decode.ts';
+import { unpackedWhole } from './gunzip.ts';
 import { DEPTH_MAX } from './limits.ts';
 import type { TestResult } from './result.ts';
 import { isSuite, type Markup, resultOfCase, rootElements } from './tree-cases.ts';
@@ -67,9 +68,21 @@ function textOf(bytes: Uint8Array, bytesMax: number): string {
       );
     },
   });
-  decoder.push(bytes);
+  decoder.push(unpacked(bytes, bytesMax));
   decoder.end();
   return Buffer.from(parts.join(''), 'latin1').toString();
+}
+
+function unpacked(bytes: Uint8Array, bytesMax: number): Uint8Array {
+  try {
+    return unpackedWhole(bytes, bytesMax);
+  } catch (cause) {
+    throw new SamovarError(
+      'malformed',
+      'the document cannot be shown as a tree: its gzip cannot be unpacked',
+      { cause },
+    );
+  }
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { linesOf, read } from './read.ts';
+import { linesOf, read, readFed } from './read.ts';
 
 const suite = (inner: string) => `<testsuite name="s">${inner}</testsuite>`;
 const failing = (body: string) => suite(`<testcase name="t"><failure>${body}</failure></testcase>`);
@@ -204,51 +204,53 @@ describe('gzip that nobody told of', () => {
     Array.from({ length: 5_000 }, (_, at) => `<testcase name="größe ${at * at}" time="${at}"/>`).join('\n'),
   );
   const sizes = [1, 1_000, 1 << 20];
-  test.each([0, 1, 6, 9])('level %i is unpacked', (level) => {
+  test.each([0, 1, 6, 9])('level %i is unpacked', async (level) => {
     const packed = gzipSync(text, { level });
-    for (const chunkBytes of sizes) expect(read(packed, { chunkBytes })).toEqual(read(text));
+    for (const chunkBytes of sizes)
+      expect(await readFed(packed, { chunkBytes })).toEqual(await readFed(Buffer.from(text)));
   });
 
-  test('several members are one file, and padding after them is nothing', () => {
+  test('several members are one file, and padding after them is nothing', async () => {
     const half = text.length / 2;
     const packed = Buffer.concat([
       gzipSync(text.slice(0, half)),
       gzipSync(text.slice(half)),
       Buffer.alloc(512),
     ]);
-    for (const chunkBytes of sizes) expect(read(packed, { chunkBytes })).toEqual(read(text));
+    for (const chunkBytes of sizes)
+      expect(await readFed(packed, { chunkBytes })).toEqual(await readFed(Buffer.from(text)));
   });
 
-  test('a stream that breaks off is truncated; its cases stay', () => {
+  test('a stream that breaks off is truncated; its cases stay', async () => {
     const packed = gzipSync(text);
-    const { tests, summary } = read(packed.subarray(0, packed.length / 2));
+    const { tests, summary } = await readFed(packed.subarray(0, packed.length / 2));
     expect(summary).toMatchObject({
       status: 'truncated',
       reason: expect.stringMatching(/gzip stream .* breaks off/),
     });
     expect(tests.length).toBeGreaterThan(1_000);
     expect(tests).toEqual(read(text).tests.slice(0, tests.length));
-    expect(read(packed.subarray(0, -1)).summary.status).toBe('truncated');
+    expect((await readFed(packed.subarray(0, -1))).summary.status).toBe('truncated');
   });
 
-  test('a damaged stream is malformed', () => {
+  test('a damaged stream is malformed', async () => {
     const checksum = Buffer.from(gzipSync(text));
     checksum[checksum.length - 6] = (checksum[checksum.length - 6] ?? 0) ^ 1;
-    expect(read(checksum).summary).toMatchObject({
+    expect((await readFed(checksum)).summary).toMatchObject({
       status: 'malformed',
-      reason: expect.stringMatching(/checksum/),
+      reason: expect.stringMatching(/gzip.*data check/),
     });
     const block = Buffer.from(gzipSync(text));
     block[10] = 7;
-    expect(read(block).summary).toMatchObject({
+    expect((await readFed(block)).summary).toMatchObject({
       status: 'malformed',
       reason: expect.stringMatching(/gzip.*block/),
     });
   });
 
-  test('a bomb ends as too large, long before it is unpacked', () => {
+  test('a bomb ends as too large, long before it is unpacked', async () => {
     const bomb = gzipSync(Buffer.concat([Buffer.from('<testsuite>'), Buffer.alloc(200 * 2 ** 20, 0x20)]));
-    const { summary } = read(bomb);
+    const { summary } = await readFed(bomb);
     expect(summary).toMatchObject({
       status: 'too-large',
       reason: expect.stringMatching(/200 times its size/),
@@ -259,12 +261,12 @@ describe('gzip that nobody told of', () => {
 
 describe('limits', () => {
   const many = suite('<testcase name="a"/>'.repeat(100));
-  test('a file past its bytes is too large, packed or not', () => {
+  test('a file past its bytes is too large, packed or not', async () => {
     expect(read(many, { fileBytesMax: 1_000, chunkBytes: 500 }).summary).toMatchObject({
       status: 'too-large',
       reason: expect.stringMatching(/1000 bytes/),
     });
-    expect(read(gzipSync(many), { fileBytesMax: 1_000 }).summary.status).toBe('too-large');
+    expect((await readFed(gzipSync(many), { fileBytesMax: 1_000 })).summary.status).toBe('too-large');
     expect(read(many, { fileBytesMax: many.length }).summary.status).toBe('ok');
   });
 

@@ -1,9 +1,8 @@
-import { constants, deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { createInflate, inflateMore } from '../../../pipeline/records/junit/inflate.ts';
 import { readJunitTree } from '../../../pipeline/records/junit/tree.ts';
 import { generate, randomOf } from './generate.ts';
-import { read } from './read.ts';
+import { read, readFed } from './read.ts';
 
 const SEEDS = Array.from({ length: 400 }, (_, seed) => seed);
 
@@ -60,22 +59,7 @@ test('changed bytes never throw, loop or invent more cases than there are tags',
   }
 });
 
-test('whatever zlib packs, in any way and any pieces, comes out again', () => {
-  const random = randomOf(3);
-  const noise = Buffer.from(Array.from({ length: 70_000 }, () => random(256)));
-  const text = Buffer.from(SEEDS.map((seed) => generate(seed).text).join(''));
-  const { Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
-  for (const input of [Buffer.alloc(0), Buffer.from('a'), Buffer.alloc(300_000, 'ab'), noise, text]) {
-    for (const strategy of [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE]) {
-      for (const level of [0, 1, 9]) {
-        const packed = deflateRawSync(input, { level, strategy });
-        expect(unpack(packed, random(5_000) + 1).equals(input)).toBe(true);
-      }
-    }
-  }
-});
-
-test('damaged gzip ends with a reason, whatever is damaged', () => {
+test('damaged gzip ends with a reason, whatever is damaged', async () => {
   const random = randomOf(5);
   const packed = gzipSync(
     SEEDS.map((seed) => generate(seed).text)
@@ -86,23 +70,7 @@ test('damaged gzip ends with a reason, whatever is damaged', () => {
     const damaged = Buffer.from(packed);
     const at = 10 + random(damaged.length - 10);
     damaged[at] = (damaged[at] ?? 0) ^ (1 + random(255));
-    const { summary } = read(damaged);
+    const { summary } = await readFed(damaged);
     expect([summary.status, typeof summary.reason]).not.toEqual(['ok', 'undefined']);
   }
 });
-
-function unpack(packed: Buffer, pieceBytes: number): Buffer {
-  const parts: Buffer[] = [];
-  const inflate = createInflate((bytes) => void parts.push(Buffer.from(bytes)));
-  let rest: Buffer = Buffer.alloc(0);
-  for (let at = 0; at <= packed.length; at += pieceBytes) {
-    inflate.input = Buffer.concat([rest, packed.subarray(at, at + pieceBytes)]);
-    inflate.at = 0;
-    inflate.final = at + pieceBytes > packed.length;
-    const outcome = inflateMore(inflate);
-    expect(outcome).toBe(inflate.final ? 'done' : outcome === 'done' ? 'done' : 'more');
-    if (outcome === 'done') break;
-    rest = inflate.input.subarray(inflate.at);
-  }
-  return Buffer.concat(parts);
-}

@@ -1,3 +1,4 @@
+import { feedJunit } from '../../../pipeline/records/junit/gunzip.ts';
 import {
   createJunitReader,
   JUNIT_LIMITS,
@@ -26,6 +27,23 @@ export function read(
     reader.push(chunk);
     chunk.fill(0x21);
   }
+  return { tests, summary: reader.end() };
+}
+
+/** As `read`, the way the collector does: packed files are unpacked. */
+export async function readFed(
+  input: Uint8Array,
+  options: Partial<JunitLimits> & { readonly chunkBytes?: number } = {},
+): Promise<Reading> {
+  const { chunkBytes = 65_536, ...limits } = options;
+  const tests: TestResult[] = [];
+  const reader = createJunitReader((test) => void tests.push(test), { ...JUNIT_LIMITS, ...limits });
+  await feedJunit(
+    reader,
+    (async function* () {
+      for (let at = 0; at < input.length; at += chunkBytes) yield input.subarray(at, at + chunkBytes);
+    })(),
+  );
   return { tests, summary: reader.end() };
 }
 
