@@ -29,15 +29,26 @@ function commands(root: Argv): Argv {
     .command(configCommand);
 }
 
-/** What went wrong, why, and what to do about it. Stack traces only for bugs, or when asked for. */
+/** What went wrong, why, and what to do about it. Stack traces only for bugs. */
 function tell(error: unknown): number {
   const ours = error instanceof SamovarError;
   const lines = [`samovar: ${describeError(error).split('\n').map(safeText).join('\n')}`];
-  if (ours && error.remedy !== undefined) lines.push(error.remedy);
-  if (!ours && error instanceof Error && error.stack !== undefined)
+  const remedy = ours ? error.remedy : systemRemedy(error);
+  if (remedy !== undefined) lines.push(remedy);
+  else if (!ours && error instanceof Error && error.stack !== undefined) {
     lines.push(error.stack, 'This is a bug in Samovar: please report it with the lines above.');
+  }
   process.stderr.write(`${lines.join('\n')}\n`);
   return ours && error.code === 'config' ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+/** What the operating system refuses is nobody's bug. */
+function systemRemedy(error: unknown): string | undefined {
+  const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
+  if (typeof code !== 'string' || typeof syscall !== 'string') return undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'Free disk space, then run it again: it goes on where it stopped.';
+  return 'Check that the file or folder exists and that this user may read and write it, then run it again.';
 }
 
 async function main(): Promise<void> {

@@ -90,8 +90,10 @@ async function tryTable(
     return await work();
   } catch (error) {
     if (error instanceof SamovarError && (error.code === 'config' || error.code === 'aborted')) throw error;
-    context.log.error({ table, err: error }, 'a table could not be brought up to date');
-    const remedy = error instanceof SamovarError ? error.remedy : undefined;
+    const known = error instanceof SamovarError;
+    const details = known ? { code: error.code, reason: describeError(error) } : { err: error };
+    context.log.error({ table, ...details }, 'a table could not be brought up to date');
+    const remedy = known ? error.remedy : undefined;
     return {
       table,
       replaced: false,

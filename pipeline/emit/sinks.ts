@@ -55,9 +55,11 @@ const WRITE_BYTES = 1 << 20;
  * One ordinary gzip file made of the stored rows as they are. It appears under `file` whole, synced to disk, or not at all.
  */
 export async function gzipFileSink(file: string): Promise<RowSink> {
-  mkdirSync(dirname(file), { recursive: true });
   const partial = `${file}.partial`;
-  const handle = await open(partial, 'w');
+  const handle = await onDisk(file, () => {
+    mkdirSync(dirname(file), { recursive: true });
+    return open(partial, 'w');
+  });
   const hash = createHash('sha256');
   const gzip = createGzipConcat();
   let parts: Uint8Array[] = [gzip.header()];
@@ -69,26 +71,46 @@ export async function gzipFileSink(file: string): Promise<RowSink> {
     hash.update(block);
     await handle.writeFile(block);
   };
+  const finish = async () => {
+    parts.push(gzip.trailer());
+    await flush();
+    await handle.sync();
+    await handle.close();
+    await rename(partial, file);
+    await syncFolder(dirname(file));
+    return { fileBytes: (await stat(file)).size, sha256: hash.digest('hex') };
+  };
   return {
     write: async (row) => {
       parts.push(gzip.add(row));
       size += row.data.length;
-      if (size >= WRITE_BYTES) await flush();
+      if (size >= WRITE_BYTES) await onDisk(file, flush);
     },
-    finish: async () => {
-      parts.push(gzip.trailer());
-      await flush();
-      await handle.sync();
-      await handle.close();
-      await rename(partial, file);
-      await syncFolder(dirname(file));
-      return { fileBytes: (await stat(file)).size, sha256: hash.digest('hex') };
-    },
+    finish: () => onDisk(file, finish),
     abandon: async () => {
       await handle.close().catch(() => undefined);
       await rm(partial, { force: true });
     },
   };
+}
+
+async function onDisk<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const full = (cause as { readonly code?: unknown }).code === 'ENOSPC';
+    throw new SamovarError(
+      'storage',
+      `the file ${file} could not be written; nothing of it counts as emitted`,
+      {
+        subject: file,
+        remedy: full
+          ? 'Free disk space, then run it again.'
+          : 'Check that its folder exists and can be written to.',
+        cause,
+      },
+    );
+  }
 }
 
 /** A rename survives a power cut only when its folder was synced. */

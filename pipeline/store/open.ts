@@ -77,7 +77,8 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     },
     close: () => {
       if (!db.open) return;
-      db.pragma('optimize');
+      // Only a kindness to the next run; on a full disk it cannot be done.
+      attempt(() => db.pragma('optimize'));
       db.close();
     },
   };
@@ -158,6 +159,14 @@ function storageError(cause: unknown, what: string, file: string): unknown {
       : cause;
   }
   return new SamovarError('storage', what, { subject: file, remedy: remedyFor(code), cause });
+}
+
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // What cannot be done is left out.
+  }
 }
 
 function remedyFor(code: string): string {

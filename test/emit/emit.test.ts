@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
@@ -133,5 +133,16 @@ describe('emission', () => {
       expect(emission.rows).toBe(2);
       rmSync(file);
     }
+  });
+
+  it('says which file could not be written, and what to do', async () => {
+    const { store } = await filled(2);
+    writeFileSync(join(temp, 'a-file'), '');
+    await expect(gzipFileSink(join(temp, 'a-file', 'all.json.gz'))).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('a-file/all.json.gz'),
+      remedy: expect.stringContaining('folder'),
+    });
+    expect(store.ledger.open(store.ledger.destination('all'))).toEqual([]);
   });
 });
