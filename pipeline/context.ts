@@ -8,6 +8,7 @@ import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
 import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
+import { safeText } from './show/text.ts';
 import { openStore, type Store } from './store/open.ts';
 
 /**
@@ -49,7 +50,8 @@ function createContext(settings: Settings): Context {
   const stop = new AbortController();
   // Every request in flight listens to it: that is no leak.
   setMaxListeners(0, stop.signal);
-  const log = createLog(settings);
+  const interactive = Boolean(process.stderr.isTTY) && settings.logFormat !== 'json';
+  const log = createLog(settings, interactive);
   const closers: (() => void | Promise<void>)[] = [];
   const onClose = (work: () => void | Promise<void>) => void closers.push(work);
   const nowMs = () => Date.now();
@@ -63,7 +65,7 @@ function createContext(settings: Settings): Context {
     nowMs,
     random: Math.random,
     sleep,
-    interactive: Boolean(process.stderr.isTTY) && settings.logFormat !== 'json',
+    interactive,
     stdout: process.stdout,
     stderr: process.stderr,
     openStore: () => {
@@ -123,12 +125,20 @@ function warehouseOptions(settings: Settings) {
   };
 }
 
-/** Structured logs on stderr: stdout is for data. On a terminal only warnings, in plain words: the progress line tells the rest. */
-function createLog(settings: Settings): Logger {
-  return pino(
-    { level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
+/** Logs go to stderr, stdout is for data: in plain words on a terminal, structured for everything else. */
+function createLog(settings: Settings, interactive: boolean): Logger {
+  const options = { level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  if (!interactive) return pino(options, pino.destination({ dest: 2, sync: true }));
+  return pino(options, { write: (line: string) => void process.stderr.write(`${plainLine(line)}\n`) });
+}
+
+function plainLine(line: string): string {
+  const { level, time: _time, msg, ...details } = JSON.parse(line) as Record<string, unknown>;
+  const more = Object.entries(details).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
+  const label = Number(level) >= 50 ? 'error: ' : Number(level) >= 40 ? 'warning: ' : '';
+  return safeText(`${label}${String(msg)}${more.length > 0 ? ` (${more.join(', ')})` : ''}`);
 }
 
 /** The first signal asks for a clean end, the second ends at once. */

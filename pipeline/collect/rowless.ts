@@ -14,6 +14,7 @@ export interface RowlessContext {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
+  readonly onRow?: () => void;
 }
 
 export interface RowlessOptions {
@@ -36,12 +37,12 @@ export async function makeMissingRows(context: RowlessContext, options: RowlessO
     for (const build of page) {
       const waits =
         build.junit === 'pending' && options.junit && context.nowMs() - build.firstSeenAt < options.giveUpMs;
-      if (!waits) await makeOne(store, build, options.roots);
+      if (!waits && (await makeOne(store, build, options.roots))) context.onRow?.();
     }
   }
 }
 
-async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketRoot[]): Promise<void> {
+async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketRoot[]): Promise<boolean> {
   try {
     const root = findRoot(roots, build.path);
     const files: Omit<JunitFile, 'raw'>[] = [];
@@ -64,6 +65,7 @@ async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketR
         );
       store.deadLetters.resolve('row', build.path);
     });
+    return true;
   } catch (error) {
     const code = error instanceof SamovarError ? error.code : 'internal';
     const letter = {
@@ -75,6 +77,7 @@ async function makeOne(store: Store, build: BuildRecord, roots: readonly BucketR
       reason: describeError(error),
     } as const;
     store.transaction(() => store.deadLetters.add(letter));
+    return false;
   }
 }
 

@@ -62,12 +62,13 @@ export async function collectBuilds(
   await Promise.all(roots);
   if (stop.signal.aborted) throw stop.signal.reason;
   writer.flush();
-  if (!request.dryRun)
-    await makeMissingRows(context, {
-      roots: request.roots,
-      junit: request.junit,
-      giveUpMs: request.giveUpMs,
-    });
+  if (!request.dryRun) {
+    const onRow = () => {
+      context.stats.rows += 1;
+    };
+    const { roots: all, junit, giveUpMs } = request;
+    await makeMissingRows({ ...context, onRow }, { roots: all, junit, giveUpMs });
+  }
   return { failures };
 }
 

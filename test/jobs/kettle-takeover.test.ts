@@ -65,6 +65,7 @@ it('a Kettle database is gone on from: rows without requests, nothing emitted tw
   onTestFinished(() => store.close());
   const { stats, result } = await collect(store, [root(`file:${bucket}/logs/`)]);
   expect(result.failures).toEqual([]);
+  expect(stats.rows).toBe(4);
   expect(storedRows(store).map((row) => [row.path.split('/').at(-1), row.tests_run])).toEqual([
     ['1', 2],
     ['2', 1],
