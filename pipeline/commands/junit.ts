@@ -43,11 +43,9 @@ export const junitCommand: CommandModule<object, Args> = {
       for (const file of args.files ?? []) {
         const report = await readReport(file, context.signal);
         reports.push(report);
-        if (!args.json)
-          await print(
-            context,
-            report.error === undefined ? textOf(report) : safeText(`${file}: ${report.error}`),
-          );
+        if (args.json) continue;
+        if (report.error === undefined) await print(context, textOf(report));
+        else context.stderr.write(`${safeText(`${file}: ${report.error}`)}\n`);
       }
       if (args.json) await print(context, JSON.stringify(reports));
       return reports.every((report) => report.error === undefined && report.summary.status === 'ok') ? 0 : 1;

@@ -61,8 +61,8 @@ test('a file that is not there is named, the others are shown, and the exit is 1
   timeout: TIMEOUT_MS,
 }, async () => {
   const absent = join(cwd, 'absent.xml');
-  const { code, stdout } = await cli(['junit', absent, golden('bazel')], { cwd });
+  const { code, stdout, stderr } = await cli(['junit', absent, golden('bazel')], { cwd });
   expect(code).toBe(1);
-  expect(stdout).toMatch(/absent\.xml: it could not be read: ENOENT/);
+  expect(stderr).toMatch(/absent\.xml: it could not be read: ENOENT/);
   expect(stdout).toContain('pkg/server_test: 1 cases, 1 failed');
 });
