@@ -44,7 +44,7 @@ export interface LedgerStore {
   begin(destination: number, replaces: boolean): Batch;
   add(batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>): void;
   describe(batch: Batch, content: BatchContent): void;
-  /** Before a load is submitted: its identity. */
+  /** Before a load is submitted: its identity. Throws `conflict` when another process has ended the batch meanwhile. */
   send(
     batch: Batch,
     load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number },
@@ -122,7 +122,7 @@ function batchWriters(db: Database, nowMs: () => number) {
       batch: Batch,
       load: { readonly jobId: string; readonly warehouse: string; readonly attempt: number },
     ) => {
-      send.run({ ...load, id: batch.id, now: nowMs() });
+      if (send.run({ ...load, id: batch.id, now: nowMs() }).changes === 0) throw takenAway(batch);
     },
     commit: (batch: Batch) => {
       if (commit.run(nowMs(), batch.id).changes === 0) return;
@@ -134,6 +134,15 @@ function batchWriters(db: Database, nowMs: () => number) {
       fail.run(batch.id);
     },
   };
+}
+
+/** Somebody else has ended what this process was about to load: going on would load it twice. */
+function takenAway({ generation }: Batch): SamovarError {
+  return new SamovarError(
+    'conflict',
+    `batch ${generation} was ended by another process that works on this database; nothing was sent`,
+    { remedy: 'Let one process at a time emit and load from a database.' },
+  );
 }
 
 function batchReaders(db: Database) {

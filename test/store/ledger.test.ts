@@ -91,6 +91,18 @@ describe('the ledger', () => {
     expect(store.ledger.loadTimes(destination, NOW_MS - 1)).toHaveLength(1);
   });
 
+  it('refuses to send a batch that another process has ended', () => {
+    const store = testStore(folder);
+    const load = { jobId: 'a', warehouse: 'duckdb:x', attempt: 0 };
+    const discarded = store.ledger.begin(store.ledger.destination('day'), false);
+    store.ledger.discard(discarded);
+    expect(() => store.ledger.send(discarded, load)).toThrow(/ended by another process/);
+    const committed = store.ledger.begin(store.ledger.destination('day'), false);
+    store.ledger.send(committed, load);
+    store.ledger.commit(committed);
+    expect(() => store.ledger.send(committed, { ...load, attempt: 1 })).toThrow(/ended by another process/);
+  });
+
   it('gives the oldest committed build of a destination', async () => {
     const store = testStore(folder);
     const { id } = await addRow(store, { finishedAt: 1_000 });
