@@ -118,7 +118,7 @@ async function loadFile(
   if (options.dryRun) return dryRun(tables, table.name, spec);
   await warehouse.ensureTable(spec, { signal });
   const batch = store.ledger.byGeneration(destinationOf(store, table, warehouse.url), manifest.generation);
-  if (batch !== undefined && batch.sha256 === manifest.sha256) {
+  if (batch !== undefined && batch.sha256 === manifest.sha256 && batch.state !== 'failed') {
     if (batch.state === 'committed')
       return { table: table.name, rows: 0, text: `${file} is in ${table.name} already: nothing done` };
     const { rows } = await loadBatch(tables, { batch, table: spec, file, sha256: manifest.sha256 });
@@ -135,7 +135,7 @@ function superseded(file: string, generation: number): SamovarError {
     {
       subject: file,
       remedy:
-        'Its rows were emitted again since, or another database wrote it. Make the file anew, or load it with another --db.',
+        'It was refused, or its rows were emitted again since, or another database wrote it. Make the file anew, or load it with another --db.',
     },
   );
 }
