@@ -68,6 +68,10 @@ export function memoryWarehouse(
     },
     query: async () => [],
     tableName: (name) => name,
+    appender: (kind) => {
+      throw new SamovarError('internal', `no ${kind} here`);
+    },
+    ensureLatestView: async () => false,
     close: async () => undefined,
   };
 }

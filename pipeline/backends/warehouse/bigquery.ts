@@ -43,6 +43,10 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
       bounded(connection, 'query', limits(call, options.loadTimeoutMs), (signal) =>
         query(connection, sql, signal),
       ),
+    appender: (kind) => {
+      throw new SamovarError('internal', `${kind} is not there yet`);
+    },
+    ensureLatestView: async () => false,
     close: async () => undefined,
   };
 }

@@ -50,6 +50,73 @@ export type LoadState =
   /** Nothing was loaded; the id is used up. */
   | { readonly state: 'failed'; readonly reason: string };
 
+/** How rows that arrive one by one get into a table; docs/guarantees.md compares them. */
+export type WriterKind =
+  /** Load jobs at an interval: exactly once, minutes late on BigQuery (seconds on DuckDB), free of charge. */
+  | 'load'
+  /** BigQuery's Storage Write API, committed streams with offsets: exactly once, seconds late. */
+  | 'storage-write'
+  /** BigQuery's tabledata.insertAll: at least once, best-effort deduplication, seconds late. */
+  | 'insert-all';
+
+/** One row to append: its NDJSON line (without the newline) and what the writer's own columns say of it. */
+export interface AppendRow {
+  readonly line: Uint8Array;
+  /** The row's key and version: with insertAll they make its insert id. */
+  readonly key: string;
+  readonly version: number;
+  /** Epoch milliseconds. */
+  readonly writtenMs: number;
+}
+
+/** A row as it goes over the wire. `payload` is the appender's own. */
+export interface EncodedRow {
+  /** Serialised bytes: what limits count. */
+  readonly bytes: number;
+  readonly payload: unknown;
+}
+
+/** Where an append goes; stored before anything is sent. */
+export interface AppendPlace {
+  /** A write stream's name; '' where there are none. */
+  readonly stream: string;
+  /** Rows in the stream before this append. */
+  readonly offset: number;
+}
+
+/** What an append did. Rows that are named in neither list are in the table. */
+export interface AppendOutcome {
+  /** Rows the table can never take, by index. When there are any, count on none of the others: append them again. */
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+  /** Rows (by index) too large for this way, though not for a load job. */
+  readonly tooLarge: readonly number[];
+}
+
+/**
+ * Appends rows without a load job. Nothing is retried inside but what is part of one append; a `timeout` or `network` error
+ * leaves the outcome open, and appending the same rows at the same place again settles it.
+ */
+export interface Appender {
+  readonly kind: Exclude<WriterKind, 'load'>;
+  readonly guarantee: 'exactly-once' | 'at-least-once';
+  readonly limits: { readonly rowsMax: number; readonly bytesMax: number };
+  /** Throws `malformed` for a row that does not fit the schema, `too-large` for one that no append can take. */
+  encode(table: TableSpec, row: AppendRow): EncodedRow;
+  /** A place of its own at offset 0. */
+  open(table: TableSpec, options?: CallOptions): Promise<AppendPlace>;
+  /** With offsets: the same rows at the same place are in the table once, however often they are sent. */
+  append(
+    request: { readonly table: TableSpec; readonly place: AppendPlace; readonly rows: readonly EncodedRow[] },
+    options?: CallOptions,
+  ): Promise<AppendOutcome>;
+  /**
+   * Ends a place for good and says how many rows it has had: asked after a stop, before anything is sent again. Undefined where
+   * the server cannot tell (no streams, or the stream is gone).
+   */
+  settle(place: AppendPlace, options?: CallOptions): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
 /** One dataset (BigQuery) or one database file (DuckDB). */
 export interface Warehouse {
   /** `bigquery:project:dataset`, `duckdb:path/to/file`. */
@@ -62,6 +129,16 @@ export interface Warehouse {
   loadState(jobId: string, options?: CallOptions): Promise<LoadState>;
   /** Rows of a query in the driver's own SQL dialect; values as JSON would hold them (64-bit integers as strings when > 2^53). */
   query(sql: string, options?: CallOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Throws `config` where there is no such way to write: DuckDB's is `load`. */
+  appender(kind: Exclude<WriterKind, 'load'>): Appender;
+  /**
+   * Creates or replaces the view `name`: one row per key of the table, the newest. `columns` order the versions, the first that
+   * is not equal decides, greater is newer, null is oldest. True when it changed anything. `dryRun`: only says.
+   */
+  ensureLatestView(
+    view: { readonly name: string; readonly table: TableSpec; readonly columns: readonly string[] },
+    options?: CallOptions & { readonly dryRun?: boolean },
+  ): Promise<boolean>;
   /** How the dialect spells a table: quoted and qualified. Throws `config` on a name it cannot quote. */
   tableName(name: string): string;
   readonly dialect: 'bigquery' | 'duckdb';
@@ -76,4 +153,6 @@ export interface WarehouseDriverOptions {
   readonly location?: string;
   /** BigQuery only: another server than Google's, e.g. an emulator. */
   readonly endpoint?: string;
+  /** BigQuery only: another Storage Write server than Google's, `127.0.0.1:9060`, without TLS. */
+  readonly storageWriteEndpoint?: string;
 }

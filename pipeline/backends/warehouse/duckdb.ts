@@ -48,6 +48,14 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
   return {
     url,
     dialect: 'duckdb',
+    appender: (kind) => {
+      throw new SamovarError('config', `${url}: DuckDB has no ${kind}`, {
+        subject: url,
+        remedy:
+          "Leave the table's writer out, or write `writer: load`: it is exactly once, and seconds late on DuckDB.",
+      });
+    },
+    ensureLatestView: async () => false,
     tableName,
     ensureTable: (table, options = {}) =>
       session.write(`table ${table.name}`, within(options, driver.timeoutMs), (connection) =>
