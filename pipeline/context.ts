@@ -122,6 +122,9 @@ function warehouseOptions(settings: Settings) {
     loadTimeoutMs: settings.loadTimeoutMs,
     ...(settings.location !== undefined && { location: settings.location }),
     ...(settings.bigqueryEndpoint !== undefined && { endpoint: settings.bigqueryEndpoint }),
+    ...(settings.storageWriteEndpoint !== undefined && {
+      storageWriteEndpoint: settings.storageWriteEndpoint,
+    }),
   };
 }
 

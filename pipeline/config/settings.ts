@@ -28,12 +28,18 @@ export interface Settings {
   /** Only the newest so many builds of each job; 0: all. */
   readonly buildLimit: number;
   readonly deployment: 'prod' | 'staging' | undefined;
-  /** Pub/Sub subscription, for streaming. */
-  readonly subscriptionPath: string | undefined;
+  /** How a stream runs. */
+  readonly stream: StreamSettings;
   /** Of one request. */
   readonly requestTimeoutMs: number;
   /** Of one load job. */
   readonly loadTimeoutMs: number;
+  /** A task without progress for so long ends the process. */
+  readonly stallMs: number;
+  /** How long a stream that is told to end may take. */
+  readonly graceMs: number;
+  /** How long to wait for a database that another process holds. */
+  readonly holdWaitMs: number;
   /** A finished build younger than this may still get files. */
   readonly settleMs: number;
   /** A build without finished.json is looked at again for so long. */
@@ -43,6 +49,11 @@ export interface Settings {
   /** URLs without a slash at their end; absent: Google's. */
   readonly storageEndpoint: string | undefined;
   readonly bigqueryEndpoint: string | undefined;
+  /** `HOST:PORT`, without TLS. */
+  readonly storageWriteEndpoint: string | undefined;
+  readonly pubsubEndpoint: string | undefined;
+  /** `HOST:PORT` or `PORT` of the health page; absent: none. */
+  readonly monitorAddress: string | undefined;
   /** BigQuery's region; absent: BigQuery decides. */
   readonly location: string | undefined;
   readonly logLevel: LogLevel;
@@ -53,6 +64,19 @@ export interface Settings {
   readonly demoDir: string;
   /** What set each setting that is no default, by its name in config/samovar.yaml. */
   readonly sources: Readonly<Record<string, string>>;
+}
+
+export interface StreamSettings {
+  /** Pub/Sub subscription that tells of new builds; absent: `file:` buckets are watched. */
+  readonly subscriptionPath: string | undefined;
+  /** Messages taken and not yet acknowledged, at most. */
+  readonly outstandingMessages: number;
+  /** Between two load jobs of one table; absent: by warehouse. */
+  readonly loadIntervalMs: number | undefined;
+  /** How long after its finished.json a build without JUnit files waits for them. */
+  readonly artifactsWaitMs: number;
+  /** Between two listings of the buckets. */
+  readonly reconcileMs: number;
 }
 
 /** Flags that settle a setting, as yargs gives them; others are ignored. */
@@ -120,14 +144,26 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
     threads: number('threads') ?? 32,
     buildLimit: number('build_limit') ?? 0,
     deployment,
-    subscriptionPath: text('subscription_path'),
+    stream: {
+      subscriptionPath: text('subscription_path'),
+      outstandingMessages: number('outstanding_messages') ?? 1_000,
+      loadIntervalMs: seconds(number('load_interval_seconds')),
+      artifactsWaitMs: (number('artifacts_wait_seconds') ?? 20) * SECOND_MS,
+      reconcileMs: (number('reconcile_minutes') ?? 15) * MINUTE_MS,
+    },
     requestTimeoutMs: (number('request_timeout_seconds') ?? 30) * SECOND_MS,
     loadTimeoutMs: (number('load_timeout_minutes') ?? 60) * MINUTE_MS,
+    stallMs: (number('stall_minutes') ?? 15) * MINUTE_MS,
+    graceMs: (number('grace_seconds') ?? 25) * SECOND_MS,
+    holdWaitMs: (number('hold_wait_seconds') ?? 5) * SECOND_MS,
     settleMs: (number('settle_minutes') ?? 60) * MINUTE_MS,
     giveUpMs: (number('give_up_days') ?? 5) * DAY_MS,
     rawXmlDays: number('raw_xml_days') ?? 30,
     storageEndpoint: endpoint(text('storage_endpoint')),
     bigqueryEndpoint: endpoint(text('bigquery_endpoint')),
+    storageWriteEndpoint: text('storage_write_endpoint'),
+    pubsubEndpoint: text('pubsub_endpoint'),
+    monitorAddress: text('monitor_address'),
     location: text('location'),
     logLevel: (text('log_level') as LogLevel | undefined) ?? 'info',
     logFormat: (text('log_format') as Settings['logFormat'] | undefined) ?? 'auto',
@@ -136,6 +172,8 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
     sources: Object.fromEntries(Object.entries(merged).map(([key, { source }]) => [key, source])),
   };
 }
+
+const seconds = (value: number | undefined) => (value === undefined ? undefined : value * SECOND_MS);
 
 /** Settings that say where builds come from or rows go to. Any of them means that somebody has configured a real run. */
 const REAL = ['db', 'buckets', 'tables', 'warehouse', 'deployment', 'subscription_path'];

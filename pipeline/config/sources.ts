@@ -27,6 +27,7 @@ const OTHER_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   subscription_path: ['SUBSCRIPTION_PATH'],
   storage_endpoint: ['STORAGE_EMULATOR_HOST'],
   bigquery_endpoint: ['BIGQUERY_EMULATOR_HOST'],
+  pubsub_endpoint: ['PUBSUB_EMULATOR_HOST'],
 };
 
 /** Variables that set a setting, the strongest first. */

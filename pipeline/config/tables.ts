@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Field, TableSpec } from '../backends/warehouse/contract.ts';
+import {
+  APPEND_COLUMNS,
+  type Field,
+  type TableSpec,
+  type WriterKind,
+} from '../backends/warehouse/contract.ts';
 import { SamovarError } from '../errors.ts';
 import { readSchema, shippedFile } from './shipped.ts';
 import { type ConfigDocument, type ConfigText, parseConfig, readConfig } from './yaml.ts';
@@ -17,6 +22,8 @@ export interface TableConfig {
   /** A TIMESTAMP column, by whose day the table is partitioned; absent: flat. */
   readonly partition?: string;
   readonly cluster: readonly string[];
+  /** How streamed rows are written. */
+  readonly writer: WriterKind;
   /** Table of an old Kettle database whose builds count as emitted to this table. */
   readonly kettleLedger: string;
   /** Path of a JSON file of columns. */
@@ -29,6 +36,7 @@ interface TableEntry {
   readonly replace_after_days?: number;
   readonly partition?: string;
   readonly cluster?: readonly string[];
+  readonly writer?: WriterKind;
   readonly kettle_ledger?: string;
   readonly schema?: string;
 }
@@ -57,7 +65,7 @@ export function parseTables(text: string, source: ConfigText): readonly TableCon
 export async function tableSpec(table: TableConfig): Promise<TableSpec> {
   return {
     name: table.name,
-    schema: await readColumns(table.schemaFile),
+    schema: [...(await readColumns(table.schemaFile)), ...(table.writer === 'load' ? [] : APPEND_COLUMNS)],
     ...(table.partition !== undefined && { partitionBy: table.partition }),
     ...(table.cluster.length > 0 && { clusterBy: table.cluster }),
     key: KEY_COLUMN,
@@ -136,6 +144,7 @@ function tableOf([name, entry]: readonly [string, TableEntry]): TableConfig {
     ...(entry.replace_after_days !== undefined && { replaceAfterDays: entry.replace_after_days }),
     ...(entry.partition !== undefined && { partition: entry.partition }),
     cluster: entry.cluster ?? [],
+    writer: entry.writer ?? 'load',
     kettleLedger: entry.kettle_ledger ?? kettleLedgerOf(entry.days),
     schemaFile: entry.schema ?? shippedFile('schemas/build.json'),
   };

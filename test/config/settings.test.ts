@@ -94,7 +94,6 @@ describe("Kettle's environment is taken", () => {
       buildLimit: 12,
       deployment: 'staging',
       tablesFile: 'config/tables-staging.yaml',
-      subscriptionPath: 'p/s',
     });
   });
 

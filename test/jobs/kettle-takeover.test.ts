@@ -19,6 +19,7 @@ const table = (name: string, days: number, kettleLedger: string): TableConfig =>
   name,
   days,
   cluster: [],
+  writer: 'load' as const,
   kettleLedger,
   schemaFile: '',
 });

@@ -21,12 +21,20 @@ const DAY_S = 86_400;
 const NOW_S = NOW_MS / 1000;
 let folders = 0;
 
-const all: TableConfig = { name: 'all', days: 0, cluster: [], kettleLedger: 'build_emitted', schemaFile: '' };
+const all: TableConfig = {
+  name: 'all',
+  days: 0,
+  cluster: [],
+  writer: 'load' as const,
+  kettleLedger: 'build_emitted',
+  schemaFile: '',
+};
 const day: TableConfig = {
   name: 'day',
   days: 1,
   replaceAfterDays: 1.9,
   cluster: [],
+  writer: 'load' as const,
   kettleLedger: 'build_emitted_1',
   schemaFile: '',
 };

@@ -59,6 +59,18 @@ export type WriterKind =
   /** BigQuery's tabledata.insertAll: at least once, best-effort deduplication, seconds late. */
   | 'insert-all';
 
+/** The writers' own columns: which version of its key a row is, and when it was written. Load jobs leave them null. */
+export const ROW_VERSION = 'row_version';
+export const ROW_WRITTEN = 'row_written';
+export const APPEND_COLUMNS: readonly Field[] = [
+  { name: ROW_VERSION, type: 'INTEGER', description: 'version of the row, by its content' },
+  {
+    name: ROW_WRITTEN,
+    type: 'TIMESTAMP',
+    description: 'when the row was appended; null when a load job wrote it',
+  },
+];
+
 /** One row to append: its NDJSON line (without the newline) and what the writer's own columns say of it. */
 export interface AppendRow {
   readonly line: Uint8Array;
