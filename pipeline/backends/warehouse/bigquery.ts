@@ -2,6 +2,7 @@ import { SamovarError } from '../../errors.ts';
 import type { CallOptions } from '../bucket/contract.ts';
 import { bounded, type Connection, connect, type Place } from './bigquery-client.ts';
 import { jobErrorText } from './bigquery-errors.ts';
+import { insertAllAppender } from './bigquery-insert-all.ts';
 import { assertSucceeded, errorsOf, findJob, outputRows, waitForJob } from './bigquery-jobs.ts';
 import { loadFile } from './bigquery-load.ts';
 import { ensureTable } from './bigquery-tables.ts';
@@ -44,6 +45,7 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
         query(connection, sql, signal),
       ),
     appender: (kind) => {
+      if (kind === 'insert-all') return insertAllAppender(connection);
       throw new SamovarError('internal', `${kind} is not there yet`);
     },
     ensureLatestView: async () => false,
