@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createInserts, type InsertFaults, noInsertFaults } from './bigquery-inserts.ts';
 import { readParts } from './bigquery-rows.ts';
 import { type Answer, createStore, problem, type StoreFaults } from './bigquery-store.ts';
 
 /** What goes wrong next; each counts down as it happens. */
-export interface BigQueryFaults extends StoreFaults {
+export interface BigQueryFaults extends StoreFaults, InsertFaults {
   /** New jobs are made, then the connection is cut before the answer. */
   lostAnswers: number;
   /** Looks at jobs answered with 503 after each lost answer. */
@@ -39,10 +40,12 @@ export async function startBigQueryFake(): Promise<BigQueryFake> {
     jobErrors: [],
     loadsBefore: 0,
     streaming: new Set(),
+    ...noInsertFaults(),
   };
   const requests: string[] = [];
   const authorizations = new Set<string>();
   const store = createStore(faults);
+  const inserts = createInserts(faults, store.tableOf);
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://fake');
     const line = `${request.method} ${pathname}`;
@@ -50,7 +53,14 @@ export async function startBigQueryFake(): Promise<BigQueryFake> {
     authorizations.add(request.headers.authorization ?? '');
     if (faults.silent?.test(line) === true) return;
     void readBody(request)
-      .then((body) => reply(request, response, faults, () => route(store, request, pathname, body)))
+      .then((body) =>
+        reply(request, response, faults, () => {
+          const table = /\/tables\/([^/]+)\/insertAll$/.exec(pathname)?.[1];
+          return table === undefined
+            ? route(store, request, pathname, body)
+            : inserts.insertAll(decodeURIComponent(table), body);
+        }),
+      )
       .catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -70,6 +80,7 @@ function reply(
   work: () => Answer,
 ): void {
   const makesJob = request.method === 'POST' && /\/jobs(?:\?|$)/.test(request.url ?? '');
+  const isInsert = /\/insertAll(?:\?|$)/.test(request.url ?? '');
   const looksAtJob = request.method === 'GET' && /\/jobs\//.test(request.url ?? '');
   if (makesJob && faults.unavailable > 0) {
     faults.unavailable -= 1;
@@ -79,7 +90,10 @@ function reply(
     send(response, problem(503, 'backendError', 'try again'));
   } else {
     const answer = work();
-    if (!makesJob || faults.lostAnswers === 0) send(response, answer);
+    if (isInsert && answer.status === 200 && faults.lostInserts > 0) {
+      faults.lostInserts -= 1;
+      response.destroy();
+    } else if (!makesJob || faults.lostAnswers === 0) send(response, answer);
     else {
       faults.lostAnswers -= 1;
       faults.unavailablePolls += faults.unavailableAfterLoss;
@@ -118,5 +132,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const isPage = typeof body === 'string';
+  const type = isPage ? 'text/html; charset=UTF-8' : 'application/json';
+  response.writeHead(status, { 'content-type': type }).end(isPage ? body : JSON.stringify(body));
 }

@@ -11,10 +11,12 @@ export interface Answer {
   readonly body: unknown;
 }
 
-interface Table {
+export interface Table {
   resource: { readonly schema: { readonly fields: readonly Field[] } };
   version: number;
   rows: Row[];
+  /** Rows in the streaming buffer: those that insertAll brought. */
+  readonly streamed: WeakSet<Row>;
   loads: number;
 }
 
@@ -55,7 +57,7 @@ export interface StoreFaults {
   jobErrors: Refusal[];
   /** Loads each table has had today before the first one here. */
   loadsBefore: number;
-  /** Tables with rows in the streaming buffer. */
+  /** Tables all of whose rows are in the streaming buffer. */
   readonly streaming: Set<string>;
 }
 
@@ -74,7 +76,13 @@ export function createStore(faults: StoreFaults) {
     const given = resource as Table['resource'] & { readonly tableReference: { readonly tableId: string } };
     const name = given.tableReference.tableId;
     if (tables.has(name)) return problem(409, 'duplicate', `Already Exists: Table ${name}`);
-    tables.set(name, { resource: given, version: 1, rows: [], loads: faults.loadsBefore });
+    tables.set(name, {
+      resource: given,
+      version: 1,
+      rows: [],
+      streamed: new WeakSet(),
+      loads: faults.loadsBefore,
+    });
     return getTable(name);
   }
   function patchTable(name: string, change: unknown, ifMatch: string | undefined): Answer {
@@ -164,16 +172,17 @@ export function createStore(faults: StoreFaults) {
       );
     const key = /^DELETE FROM `[^`]+` WHERE CAST\(`(\w+)` AS STRING\) IN UNNEST\(@keys\)$/.exec(sql)?.[1];
     if (key === undefined) return { reason: 'invalidQuery', message: `Syntax error: ${sql}` };
-    if (faults.streaming.has(name))
+    const keys = new Set(query?.queryParameters?.[0]?.parameterValue.arrayValues.map(({ value }) => value));
+    const goes = (row: Row) => keys.has(String(row[key]));
+    if (faults.streaming.has(name) || table.rows.some((row) => goes(row) && table.streamed.has(row)))
       return {
         reason: 'invalidQuery',
         message: `UPDATE or DELETE statement over table ${name} would affect rows in the streaming buffer, which is not supported`,
       };
-    const keys = new Set(query?.queryParameters?.[0]?.parameterValue.arrayValues.map(({ value }) => value));
-    table.rows = table.rows.filter((row) => !keys.has(String(row[key])));
+    table.rows = table.rows.filter((row) => !goes(row));
     return {};
   }
-  return { getTable, insertTable, patchTable, insertJob, getJob, getResult };
+  return { tableOf, getTable, insertTable, patchTable, insertJob, getJob, getResult };
 }
 
 interface Outcome {

@@ -1,7 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Field, LoadRequest, TableSpec } from '../../pipeline/backends/warehouse/contract.ts';
+import {
+  APPEND_COLUMNS,
+  type AppendRow,
+  type Field,
+  type LoadRequest,
+  type TableSpec,
+} from '../../pipeline/backends/warehouse/contract.ts';
 import { SamovarError } from '../../pipeline/errors.ts';
 
 /** What a server cannot do, each with its reason. */
@@ -35,6 +41,21 @@ export const COLUMNS: readonly Field[] = [
 
 export function tableSpec(name: string, more: Partial<TableSpec> = {}): TableSpec {
   return { name, schema: COLUMNS, key: 'path', ...more };
+}
+
+/** A table that is appended to: with the writer's own columns. */
+export function appendSpec(name: string, schema: readonly Field[] = COLUMNS): TableSpec {
+  return tableSpec(name, { schema: [...schema, ...APPEND_COLUMNS] });
+}
+
+/** 2023-11-14T22:13:20.123Z */
+export const WRITTEN_MS = 1_700_000_000_123;
+
+/** A row to append, given as a value or as the very text of its line. */
+export function appendRow(row: unknown, version = 1): AppendRow {
+  const line = typeof row === 'string' ? row : JSON.stringify(row);
+  const key = /"path":"([^"]*)"/.exec(line)?.[1] ?? 'none';
+  return { line: Buffer.from(line), key, version, writtenMs: WRITTEN_MS };
 }
 
 let files = 0;
