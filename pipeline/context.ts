@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import pLimit from 'p-limit';
 import { type Logger, pino } from 'pino';
 import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
@@ -9,6 +10,7 @@ import { limitedBucket } from './collect/limited.ts';
 import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
 import { safeText } from './show/text.ts';
+import { type Holder, holdDatabase, holderText } from './store/hold.ts';
 import { openStore, type Store } from './store/open.ts';
 
 /**
@@ -26,7 +28,10 @@ export interface Context {
   readonly interactive: boolean;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  openStore(): Store;
+  /** To read. `dryRun`: a database that is not there is not made. */
+  openStore(options?: { readonly dryRun?: boolean }): Store;
+  /** To write: waits until nobody else does, then keeps others from it. Throws `conflict` with who holds it. */
+  holdStore(command: string): Promise<Store>;
   openBucket(url: string, options: BucketOptions): Bucket;
   openWarehouse(): Promise<Warehouse>;
   /** Runs when the command ends, last in first out. */
@@ -58,6 +63,11 @@ function createContext(settings: Settings): Context {
   const sleep = (ms: number, signal?: AbortSignal) =>
     abortableSleep(ms, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]));
   watchSignals(stop, log, onClose);
+  const open = (file: string) => {
+    const store = openStore(file, { nowMs, onNotice: (text) => log.warn(text) });
+    onClose(() => store.close());
+    return store;
+  };
   return {
     settings,
     log,
@@ -68,10 +78,16 @@ function createContext(settings: Settings): Context {
     interactive,
     stdout: process.stdout,
     stderr: process.stderr,
-    openStore: () => {
-      const store = openStore(settings.db, { nowMs, onNotice: (text) => log.warn(text) });
-      onClose(() => store.close());
-      return store;
+    openStore: ({ dryRun = false } = {}) =>
+      open(dryRun && !existsSync(settings.db) ? ':memory:' : settings.db),
+    holdStore: async (command) => {
+      const around = { nowMs, sleep, signal: stop.signal, waitMs: settings.holdWaitMs };
+      const onWait = (holder: Holder | undefined) =>
+        log.info(
+          `waiting for ${settings.db}: held by ${holder === undefined ? 'another process' : holderText(holder)}`,
+        );
+      onClose(await holdDatabase(settings.db, { command, ...around, onWait }));
+      return open(settings.db);
     },
     openBucket: (url, options) => {
       const bucket = connectBucket(url, options, { settings, nowMs, sleep, signal: stop.signal });

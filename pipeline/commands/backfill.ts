@@ -8,9 +8,9 @@ import { backfillTable } from '../jobs/backfill.ts';
 import { buildOfPath } from '../records/ids.ts';
 import { byteSize } from '../show/progress.ts';
 import type { Store } from '../store/open.ts';
-import { openTables } from './bq-load.ts';
 import { type Collected, collectWith } from './collecting.ts';
 import { findTable } from './make-json.ts';
+import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
 
@@ -60,7 +60,7 @@ async function backfill(context: Context, args: Args): Promise<number> {
   const table = findTable(await loadTables(context.settings.tablesFile), args.table);
   const roots = await loadRoots(context.settings.bucketsFile);
   if (args['dry-run']) return plan(context, args, roots);
-  const tables = await openTables(context);
+  const tables = await openTables(context, 'backfill');
   const collected = await collectWith(context, tables.store, roots, {
     ...options(context, args),
     selection,
@@ -103,7 +103,7 @@ function keeps(
 }
 
 async function plan(context: Context, args: Args, roots: readonly BucketRoot[]): Promise<number> {
-  const store = context.openStore();
+  const store = context.openStore({ dryRun: true });
   const selection = selectionOf(args, context.nowMs());
   const collected = await collectWith(context, store, roots, {
     ...options(context, args),

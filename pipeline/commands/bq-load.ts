@@ -7,6 +7,7 @@ import { destinationOf, type TableResult, type TablesContext, updateTable } from
 import { loadJobId } from '../load/job-id.ts';
 import { loadBatch } from '../load/load.ts';
 import { findTable } from './make-json.ts';
+import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 type Args = CommonArgs & {
@@ -52,7 +53,7 @@ async function bqLoad(context: Context, args: Args): Promise<number> {
       remedy: 'See `samovar bq-load --help`.',
     });
   }
-  const tables = await openTables(context);
+  const tables = await openTables(context, 'bq-load');
   const configured = await loadTables(context.settings.tablesFile);
   const results: LoadedFile[] = [];
   if (args.table !== undefined) {
@@ -76,19 +77,6 @@ interface LoadedFile {
   readonly table: string;
   readonly rows: number;
   readonly text: string;
-}
-
-/** The parts of a context that the tables' job works with. */
-export async function openTables(context: Context): Promise<TablesContext> {
-  const { signal, nowMs, sleep, settings } = context;
-  return {
-    store: context.openStore(),
-    warehouse: await context.openWarehouse(),
-    signal,
-    nowMs,
-    sleep,
-    workDir: settings.workDir,
-  };
 }
 
 type Spec = Awaited<ReturnType<typeof tableSpec>>;

@@ -34,7 +34,10 @@ export const deadLettersCommand: CommandModule<object, object> = {
 
 function filterOptions<T>(yargs: Argv<T>) {
   return commonOptions(yargs)
-    .option('kind', { choices: ['collect', 'junit', 'row', 'load'] as const, describe: 'Only of this kind' })
+    .option('kind', {
+      choices: ['collect', 'junit', 'row', 'load', 'event'] as const,
+      describe: 'Only of this kind',
+    })
     .option('subject', { type: 'string', describe: 'Only where the path contains this text' });
 }
 

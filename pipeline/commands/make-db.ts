@@ -43,7 +43,8 @@ export const makeDbCommand: CommandModule<object, Args> = {
 
 async function makeDb(context: Context, args: Args): Promise<number> {
   const roots = await loadRoots(context.settings.bucketsFile);
-  const store = context.openStore();
+  const dryRun = args['dry-run'];
+  const store = dryRun ? context.openStore({ dryRun }) : await context.holdStore('make-db');
   const planned = new Map<string, number>();
   const collected = await collectWith(context, store, roots, {
     selection: {
@@ -53,7 +54,7 @@ async function makeDb(context: Context, args: Args): Promise<number> {
     },
     junit: args.junit,
     skipListing: args['skip-gcs'],
-    dryRun: args['dry-run'],
+    dryRun,
     threads: args.threads ?? context.settings.threads,
     onCandidate: (root, job) => planned.set(`${root}${job}`, (planned.get(`${root}${job}`) ?? 0) + 1),
   });

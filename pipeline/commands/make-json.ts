@@ -77,9 +77,9 @@ async function makeJson(context: Context, args: Args): Promise<number> {
       remedy: 'Name the file FILE.json.gz, or leave --out away to write to stdout.',
     });
   }
-  const store = context.openStore();
-  const target = await targetOf(context, store, args);
   const oldest = args['assert-oldest'];
+  const store = oldest === undefined ? await context.holdStore('make-json') : context.openStore();
+  const target = await targetOf(context, store, args);
   if (oldest !== undefined) return isOlder(store, target.destination, oldest, context.nowMs()) ? 1 : 0;
   freeOpenBatches(store, target);
   const request: EmitRequest = {

@@ -9,6 +9,7 @@ export interface CommonArgs {
   readonly warehouse?: string | undefined;
   readonly config?: string | undefined;
   readonly 'log-level'?: string | undefined;
+  readonly wait?: number | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -29,6 +30,10 @@ export function commonOptions<T>(yargs: Argv<T>) {
       type: 'string',
       choices: ['debug', 'info', 'warn', 'error', 'silent'],
       describe: 'Logs on stderr',
+    })
+    .option('wait', {
+      type: 'number',
+      describe: 'Seconds to wait for a database that another process holds (default 5)',
     })
     .option('json', { type: 'boolean', describe: 'Print the result as JSON' });
 }

@@ -8,8 +8,8 @@ import { describeError, SamovarError } from '../errors.ts';
 import { flakiestTests } from '../jobs/flakiest.ts';
 import { mustReplace, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
 import { type CycleSummary, cycleText, type TableOutcome } from '../show/cycle.ts';
-import { openTables } from './bq-load.ts';
 import { collectWith } from './collecting.ts';
+import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 const FLAKIEST_SHOWN = 5;
@@ -37,7 +37,7 @@ async function update(context: Context, args: Args): Promise<number> {
   const roots = await loadRoots(settings.bucketsFile);
   const configured = await loadTables(settings.tablesFile);
   if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
-  const tables = await openTables(context);
+  const tables = await openTables(context, 'update');
   const collected = await collectWith(context, tables.store, roots, {
     selection: { buildLimit: settings.buildLimit || undefined },
     junit: true,

@@ -88,6 +88,9 @@ export interface SettingsFlags {
   readonly threads?: number | undefined;
   readonly buildlimit?: number | undefined;
   readonly 'log-level'?: string | undefined;
+  readonly poll?: string | undefined;
+  readonly monitor?: string | undefined;
+  readonly wait?: number | undefined;
   /** The settings file. */
   readonly config?: string | undefined;
 }
@@ -100,6 +103,9 @@ const FLAGS: Readonly<Record<string, Exclude<keyof SettingsFlags, 'config'>>> = 
   threads: 'threads',
   build_limit: 'buildlimit',
   log_level: 'log-level',
+  subscription_path: 'poll',
+  monitor_address: 'monitor',
+  hold_wait_seconds: 'wait',
 };
 
 /**

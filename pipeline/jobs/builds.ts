@@ -72,6 +72,9 @@ export async function collectBuilds(
   return { failures };
 }
 
+/** Of a root of which nothing is stored: no build has it. */
+const UNKNOWN_ROOT = 0;
+
 type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
 
 async function collectRoot(
@@ -110,12 +113,15 @@ function openRun(
   breaker: RootRun['breaker'],
 ): RootRun {
   const { bucket, prefix } = shared.open(root);
+  const { store } = shared;
   return {
     root,
-    rootId: shared.store.transaction(() => shared.store.cursors.rootId(root.url)),
+    rootId: request.dryRun
+      ? (store.cursors.findRoot(root.url) ?? UNKNOWN_ROOT)
+      : store.transaction(() => store.cursors.rootId(root.url)),
     bucket,
     prefix,
-    store: shared.store,
+    store,
     writer: shared.writer,
     builds: createPool(request.threads),
     breaker,

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3';
 /** How far the listing of each job has come: everything up to the cursor is stored or has a dead letter. */
 export interface CursorStore {
   rootId(url: string): number;
+  findRoot(url: string): number | undefined;
   get(root: number, job: string): string | undefined;
   set(root: number, job: string, lastBuild: string): void;
 }
@@ -22,6 +23,7 @@ export function openCursors(db: Database): CursorStore {
       if (known !== undefined) return known;
       return Number(addRoot.run(url).lastInsertRowid);
     },
+    findRoot: (url) => root.get(url),
     get: (rootId, job) => get.get(rootId, job),
     set: (rootId, job, lastBuild) => {
       set.run(rootId, job, lastBuild);

@@ -3,8 +3,8 @@ import type { Database } from 'better-sqlite3';
 /** What could not be done for one thing, kept until it is done or somebody looks. */
 export interface DeadLetter {
   readonly id: number;
-  /** collect: a build's documents; junit: its files; row: its line; load: a batch into a table. */
-  readonly kind: 'collect' | 'junit' | 'row' | 'load';
+  /** collect: a build's documents; junit: its files; row: its line; load: a batch or a row into a table; event: a message. */
+  readonly kind: 'collect' | 'junit' | 'row' | 'load' | 'event';
   /** The build's path, the pointer's URL or the batch's file. */
   readonly subject: string;
   readonly root: string | null;

@@ -43,6 +43,8 @@ export interface LedgerStore {
   /** Opens a batch of the next generation. */
   begin(destination: number, replaces: boolean): Batch;
   add(batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>): void;
+  /** Takes items out of a batch that was not committed: the destination cannot take them. */
+  remove(batch: Batch, items: Iterable<number>): void;
   describe(batch: Batch, content: BatchContent): void;
   /** Before a load is submitted: its identity. Throws `conflict` when another process has ended the batch meanwhile. */
   send(
@@ -92,6 +94,7 @@ function batchWriters(db: Database, nowMs: () => number) {
   const add = db.prepare(
     'INSERT OR REPLACE INTO ledger(destination, item, batch, version) VALUES (?, ?, ?, ?)',
   );
+  const remove = db.prepare('DELETE FROM ledger WHERE batch = ? AND item = ?');
   const describe = db.prepare(
     'UPDATE batch SET file = @file, sha256 = @sha256, rows = @rows, bytes = @bytes WHERE id = @id',
   );
@@ -114,6 +117,9 @@ function batchWriters(db: Database, nowMs: () => number) {
       asBatch(begin.get({ destination, replaces: replaces ? 1 : 0, now: nowMs() })),
     add: (batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>) => {
       for (const { item, version } of items) add.run(batch.destination, item, batch.id, version);
+    },
+    remove: (batch: Batch, items: Iterable<number>) => {
+      for (const item of items) remove.run(batch.id, item);
     },
     describe: (batch: Batch, content: BatchContent) => {
       describe.run({ file: null, sha256: null, ...content, id: batch.id });

@@ -126,4 +126,32 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX ledger_by_batch ON ledger(batch);
   `,
+  `
+  -- Where the next rows of a destination go: a write stream of BigQuery's, and how many rows it has had.
+  CREATE TABLE append_stream(
+    destination INTEGER PRIMARY KEY REFERENCES destination(id),
+    stream TEXT NOT NULL,
+    next_offset INTEGER NOT NULL
+  ) STRICT;
+
+  -- 'event': a message that no bucket event could be read from. SQLite cannot change a CHECK, so the table is made anew.
+  CREATE TABLE dead_letter_2(
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('collect', 'junit', 'row', 'load', 'event')),
+    subject TEXT NOT NULL,
+    root TEXT,
+    job TEXT,
+    build TEXT,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    UNIQUE (kind, subject)
+  ) STRICT;
+  INSERT INTO dead_letter_2 SELECT * FROM dead_letter;
+  DROP TABLE dead_letter;
+  ALTER TABLE dead_letter_2 RENAME TO dead_letter;
+  CREATE INDEX dead_letter_by_build ON dead_letter(root, job, build) WHERE kind = 'collect';
+  `,
 ];

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
+import { type AppendStreamStore, openAppendStreams } from './append-streams.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
 import { type DeadLetterStore, openDeadLetters } from './dead-letters.ts';
@@ -26,6 +27,7 @@ export interface Store {
   readonly cursors: CursorStore;
   readonly deadLetters: DeadLetterStore;
   readonly ledger: LedgerStore;
+  readonly streams: AppendStreamStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
   transaction<T>(work: () => T): T;
   /** Gives pages freed by pruning back to the file system. */
@@ -64,6 +66,7 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     cursors: openCursors(db),
     deadLetters: openDeadLetters(db, options.nowMs),
     ledger,
+    streams: openAppendStreams(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate();

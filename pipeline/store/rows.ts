@@ -42,6 +42,8 @@ export interface RowStore {
   put(row: StoredRow): void;
   /** Rows a destination lacks in their present version, in the order of emission, a page at a time. */
   pending(filter: PendingFilter, after: RowKey | undefined, limit: number): readonly PendingRow[];
+  /** Of these builds, as `pending`: the rows the destination lacks. */
+  pendingAmong(filter: PendingFilter, builds: readonly number[]): readonly PendingRow[];
   byPaths(destination: number, paths: readonly string[]): readonly PendingRow[];
   count(): number;
 }
@@ -69,6 +71,13 @@ export function openRows(db: Database): RowStore {
          SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
      ORDER BY b.finished_at, b.path LIMIT @limit`,
   );
+  const among = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
+    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
+     WHERE b.id IN (SELECT value FROM json_each(@builds)) AND b.finished_at >= @since AND b.finished_at < @before
+       AND (@everything OR NOT EXISTS (
+         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
+     ORDER BY b.finished_at, b.path`,
+  );
   const byPaths = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
     `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
      WHERE b.path IN (SELECT value FROM json_each(@paths)) ORDER BY b.finished_at, b.path`,
@@ -94,6 +103,16 @@ export function openRows(db: Database): RowStore {
       const since = after === undefined ? bounds.since : Math.max(bounds.since, after.finishedAt);
       return pending.all({ ...bounds, since }).map(withBoolean);
     },
+    pendingAmong: (filter, builds) =>
+      among
+        .all({
+          destination: filter.destination,
+          since: filter.finishedSince,
+          before: filter.finishedBefore,
+          everything: filter.everything ? 1 : 0,
+          builds: JSON.stringify(builds),
+        })
+        .map(withBoolean),
     byPaths: (destination, paths) =>
       byPaths.all({ destination, paths: JSON.stringify(paths) }).map(withBoolean),
     count: () => count.get() ?? 0,

@@ -94,6 +94,7 @@ describe("Kettle's environment is taken", () => {
       buildLimit: 12,
       deployment: 'staging',
       tablesFile: 'config/tables-staging.yaml',
+      stream: { subscriptionPath: 'p/s' },
     });
   });
 
