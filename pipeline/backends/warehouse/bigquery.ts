@@ -5,9 +5,10 @@ import { jobErrorText } from './bigquery-errors.ts';
 import { insertAllAppender } from './bigquery-insert-all.ts';
 import { assertSucceeded, errorsOf, findJob, outputRows, waitForJob } from './bigquery-jobs.ts';
 import { loadFile } from './bigquery-load.ts';
+import { storageWriteAppender } from './bigquery-storage-write.ts';
 import { ensureTable } from './bigquery-tables.ts';
 import { plainRow } from './bigquery-values.ts';
-import type { LoadState, Warehouse, WarehouseDriverOptions } from './contract.ts';
+import type { Appender, LoadState, Warehouse, WarehouseDriverOptions } from './contract.ts';
 import { checkJobId, checkTable } from './names.ts';
 import { checkSpec } from './schema-diff.ts';
 
@@ -17,6 +18,7 @@ import { checkSpec } from './schema-diff.ts';
  */
 export function openBigQuery(url: string, place: Place, options: WarehouseDriverOptions): Warehouse {
   const connection = connect(url, place, options);
+  const appenders: Appender[] = [];
   return {
     url,
     dialect: 'bigquery',
@@ -44,12 +46,13 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
       bounded(connection, 'query', limits(call, options.loadTimeoutMs), (signal) =>
         query(connection, sql, signal),
       ),
-    appender: (kind) => {
-      if (kind === 'insert-all') return insertAllAppender(connection);
-      throw new SamovarError('internal', `${kind} is not there yet`);
+    appender(kind) {
+      const made = kind === 'insert-all' ? insertAllAppender(connection) : storageWriteAppender(connection);
+      appenders.push(made);
+      return made;
     },
     ensureLatestView: async () => false,
-    close: async () => undefined,
+    close: async () => void (await Promise.all(appenders.map((appender) => appender.close()))),
   };
 }
 

@@ -1,0 +1,72 @@
+import { type ErrorCode, SamovarError } from '../../errors.ts';
+import { jobErrorText } from './bigquery-errors.ts';
+
+/** gRPC's status codes, as far as they mean something here. */
+export const ALREADY_EXISTS = 6;
+export const OUT_OF_RANGE = 11;
+export const INVALID_ARGUMENT = 3;
+const DEADLINE_EXCEEDED = 4;
+const FAILED_PRECONDITION = 9;
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  [DEADLINE_EXCEEDED]: 'timeout',
+  5: 'missing',
+  [ALREADY_EXISTS]: 'conflict',
+  7: 'denied',
+  8: 'throttled',
+  // Aborted, internal, unavailable: told by the server, so it did not do it.
+  10: 'unavailable',
+  [OUT_OF_RANGE]: 'conflict',
+  13: 'unavailable',
+  14: 'unavailable',
+  16: 'denied',
+};
+/** Of a whole connection that broke: what became of requests on the way nobody knows. Cancelled, unknown, aborted, internal, unavailable. */
+const BROKEN: ReadonlySet<number> = new Set([1, 2, 10, 13, 14]);
+
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/finali[sz]ed/i, 'Open another stream: this one has ended.'],
+  [
+    /default credentials/i,
+    'Set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`.',
+  ],
+  [/denied|permission/i, 'Give the account roles/bigquery.dataEditor on the dataset.'],
+];
+
+interface GrpcError {
+  readonly code?: number | null;
+  readonly message?: string | null;
+}
+
+/** What the server's word on one request means; nothing of that request was written. */
+export function answerError(what: string, subject: string, error: GrpcError): SamovarError {
+  const message = error.message ?? '';
+  const ended = error.code === FAILED_PRECONDITION || /stream.*finali[sz]ed/i.test(message);
+  return grpcError(what, subject, error, ended ? 'conflict' : (CODES[error.code ?? 0] ?? 'refused'));
+}
+
+/** What the failure of a call or of a whole connection means. Errors that are ours already pass through. */
+export function connectionError(what: string, subject: string, thrown: unknown): SamovarError {
+  if (thrown instanceof SamovarError) return thrown;
+  const error: GrpcError = thrown instanceof Error ? thrown : { message: String(thrown) };
+  if (error.code !== undefined && BROKEN.has(Number(error.code)))
+    return grpcError(what, subject, error, 'network');
+  if (/default credentials|invalid_grant|keyfile|private key/i.test(error.message ?? ''))
+    return grpcError(what, subject, error, 'denied');
+  // No status: the connection ended in a way gRPC has no word for.
+  return error.code === undefined
+    ? grpcError(what, subject, error, 'network')
+    : answerError(what, subject, error);
+}
+
+function grpcError(what: string, subject: string, { code, message }: GrpcError, as: ErrorCode): SamovarError {
+  const text = jobErrorText([{ message: message ?? '' }]);
+  const remedy = REMEDIES.find(([seen]) => seen.test(text))?.[1];
+  return new SamovarError(
+    as,
+    `${subject}: ${what}: ${text}${code === undefined ? '' : ` (gRPC status ${code})`}`,
+    {
+      subject,
+      ...(remedy !== undefined && { remedy }),
+    },
+  );
+}
