@@ -1,4 +1,5 @@
 import { SamovarError } from '../errors.ts';
+import type { PackedRow } from '../records/chunk.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
 import type { PendingRow, RowKey } from '../store/rows.ts';
@@ -17,6 +18,10 @@ export interface EmitRequest {
   readonly finishedBefore: number;
   /** Only these builds, whatever was emitted before. */
   readonly paths?: readonly string[];
+  /** Of these builds only, by their ids, what the destination lacks. */
+  readonly builds?: readonly number[];
+  /** Changes a row on its way out. */
+  readonly transform?: (row: PendingRow) => Promise<PackedRow>;
   /** Leaves out builds of which it says no, by their path. */
   readonly keep?: (path: string) => boolean;
   /** Stop after this many bytes as stored (compressed); the rest is the next batch's. */
@@ -79,7 +84,7 @@ async function writeRows(
     for (const row of page) {
       if (run.signal.aborted)
         throw new SamovarError('aborted', 'stopped while writing rows; nothing counts as emitted');
-      await sink.write(row);
+      await sink.write((await request.transform?.(row)) ?? row);
       rows += 1;
       bytes += row.bytes;
       stored += row.data.length;
@@ -120,6 +125,12 @@ function* pages(store: Store, request: EmitRequest): Generator<readonly PendingR
     return;
   }
   const filter = { ...request, everything: request.replaces };
+  if (request.builds !== undefined) {
+    for (let at = 0; at < request.builds.length; at += PAGE_ROWS) {
+      yield store.rows.pendingAmong(filter, request.builds.slice(at, at + PAGE_ROWS));
+    }
+    return;
+  }
   let after: RowKey | undefined;
   let limit = PAGE_ROWS;
   while (true) {

@@ -34,6 +34,8 @@ export interface QueueMessage {
 
 export interface ReceiveOptions {
   readonly onMessage: (message: QueueMessage) => void;
+  /** Called once delivery has begun: what happens in the bucket from now on is told. */
+  readonly onReady?: () => void;
   /** Stops the delivery. What was delivered can still be acknowledged until `close`. */
   readonly signal: AbortSignal;
   /** Messages delivered and neither acknowledged nor handed back, at most; and their bytes. */
