@@ -18,6 +18,8 @@ type EmulatorName = keyof typeof VARIABLES;
 
 export interface BigQueryEmulator {
   readonly endpoint: string;
+  /** Of its Storage Write API: `127.0.0.1:port`. */
+  readonly grpcEndpoint: string;
   readonly project: string;
   readonly dataset: string;
   stop(): Promise<void>;
@@ -68,7 +70,7 @@ export async function startBigQueryEmulator(): Promise<BigQueryEmulator> {
     await stop();
     throw new Error(`the bigquery emulator did not start: ${said}`, { cause });
   }
-  return { endpoint, project: PROJECT, dataset: DATASET, stop };
+  return { endpoint, grpcEndpoint: `127.0.0.1:${grpcPort}`, project: PROJECT, dataset: DATASET, stop };
 }
 
 function lookUp(
