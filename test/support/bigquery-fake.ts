@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createInserts, type InsertFaults, noInsertFaults } from './bigquery-inserts.ts';
 import { readParts } from './bigquery-rows.ts';
 import { type Answer, createStore, problem, type StoreFaults } from './bigquery-store.ts';
+import { type StorageWriteFake, startStorageWriteFake } from './storage-write-fake.ts';
 
 /** What goes wrong next; each counts down as it happens. */
 export interface BigQueryFaults extends StoreFaults, InsertFaults {
@@ -20,6 +21,9 @@ export interface BigQueryFaults extends StoreFaults, InsertFaults {
 
 export interface BigQueryFake {
   readonly endpoint: string;
+  /** The Storage Write API on the same tables: `127.0.0.1:port`, without TLS. */
+  readonly storageWriteEndpoint: string;
+  readonly storageWrite: StorageWriteFake;
   readonly faults: BigQueryFaults;
   /** `POST /bigquery/v2/...`, in the order they came. */
   readonly requests: readonly string[];
@@ -65,12 +69,23 @@ export async function startBigQueryFake(): Promise<BigQueryFake> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const stop = () =>
-    new Promise<void>((resolve) => {
+  const storageWrite = await startStorageWriteFake(store.tableOf);
+  const stop = async () => {
+    await storageWrite.stop();
+    await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { endpoint: `http://127.0.0.1:${port}`, faults, requests, authorizations, stop };
+  };
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    storageWriteEndpoint: storageWrite.endpoint,
+    storageWrite,
+    faults,
+    requests,
+    authorizations,
+    stop,
+  };
 }
 
 function reply(

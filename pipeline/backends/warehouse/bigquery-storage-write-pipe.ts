@@ -30,6 +30,7 @@ interface Waiter {
 export function openPipe(client: WriteClient, stream: string, subject: string): Pipe {
   const waiting: Waiter[] = [];
   let broken = false;
+  /** What the server has certainly understood: it was told by a request that went well. */
   let known: Descriptor | undefined;
   const duplex = client.appendRows({
     timeout: CONNECTION_MS_MAX,
@@ -64,10 +65,15 @@ export function openPipe(client: WriteClient, stream: string, subject: string): 
         },
         ...(known === undefined && { writeStream: stream }),
       };
-      known = descriptor;
       return new Promise((resolve, reject) => {
         if (broken) return reject(lost(subject, stream, 'it broke before'));
-        waiting.push({ resolve, reject });
+        waiting.push({
+          resolve(response) {
+            if (!response.error) known = descriptor;
+            resolve(response);
+          },
+          reject,
+        });
         duplex.write(request, (error: unknown) => {
           if (error instanceof Error) breakWith(error);
         });

@@ -18,7 +18,7 @@ import { checkSpec } from './schema-diff.ts';
  */
 export function openBigQuery(url: string, place: Place, options: WarehouseDriverOptions): Warehouse {
   const connection = connect(url, place, options);
-  const appenders: Appender[] = [];
+  const appenders = new Map<string, Appender>();
   return {
     url,
     dialect: 'bigquery',
@@ -47,12 +47,16 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
         query(connection, sql, signal),
       ),
     appender(kind) {
-      const made = kind === 'insert-all' ? insertAllAppender(connection) : storageWriteAppender(connection);
-      appenders.push(made);
+      const made =
+        appenders.get(kind) ??
+        (kind === 'insert-all' ? insertAllAppender(connection) : storageWriteAppender(connection));
+      appenders.set(kind, made);
       return made;
     },
     ensureLatestView: async () => false,
-    close: async () => void (await Promise.all(appenders.map((appender) => appender.close()))),
+    close: async () => {
+      await Promise.all([...appenders.values()].map((appender) => appender.close()));
+    },
   };
 }
 
