@@ -79,7 +79,9 @@ async function submit(run: RootRun, tasks: TaskTracker, candidate: Candidate): P
   run.options.onCandidate?.(run.root.url, candidate.job);
   if (run.options.dryRun) return;
   tasks.started();
-  await run.builds.submit(() => processCandidate(run, candidate).finally(tasks.done));
+  await run.builds.submit(async () => {
+    await processCandidate(run, candidate).finally(tasks.done);
+  });
 }
 
 /** Ids that sort by time move the cursor; so do small numbers. Others leave it alone, and their jobs are listed whole. */

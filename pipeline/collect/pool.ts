@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 /** Runs tasks with bounded concurrency and bounded waiting: nothing queues up behind it. */
 export interface Pool {
   /** Waits until there is room, then starts the task. A task must not reject: it handles its own errors. */
-  submit(task: () => Promise<void>): Promise<void>;
+  submit(task: () => Promise<unknown>): Promise<void>;
   /** Resolves when every submitted task has ended. */
   drain(): Promise<void>;
 }

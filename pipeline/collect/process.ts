@@ -11,20 +11,22 @@ import type { RootRun } from './run.ts';
 import { recordStartedProblem, saveFinished, saveNewHead, saveUnfinished, saveWithJunit } from './save.ts';
 import type { Candidate } from './sources/candidate.ts';
 
-/** Reads one candidate and queues what it gave. Never rejects: a failure becomes a dead letter, and the rest goes on. */
-export async function processCandidate(run: RootRun, candidate: Candidate): Promise<void> {
+/**
+ * Reads one candidate and queues what it gave. Never rejects: a failure becomes a dead letter, is given back, and the rest goes on.
+ */
+export async function processCandidate(run: RootRun, candidate: Candidate): Promise<unknown> {
   const { job, build } = candidate;
   let folder: string | undefined;
-  await guarded(run, { job, build, subject: () => subjectOf(run, candidate, folder) }, async () => {
+  return guarded(run, { job, build, subject: () => subjectOf(run, candidate, folder) }, async () => {
     folder = await placeOf(run, candidate);
     if (folder !== undefined) await readBuild(run, candidate, folder);
   });
 }
 
 /** Reads the JUnit files of a build that is stored without them. */
-export async function processJunit(run: RootRun, known: BuildRecord, folder: string): Promise<void> {
+export async function processJunit(run: RootRun, known: BuildRecord, folder: string): Promise<unknown> {
   const { job, build, path } = known;
-  await guarded(run, { job, build, subject: () => path }, () => rereadJunit(run, known, folder));
+  return guarded(run, { job, build, subject: () => path }, () => rereadJunit(run, known, folder));
 }
 
 function rereadJunit(run: RootRun, known: BuildRecord, folder: string): Promise<void> {
@@ -45,14 +47,19 @@ function subjectOf(run: RootRun, candidate: Candidate, folder: string | undefine
   return `${run.bucket.url}/${folder ?? candidate.folder ?? candidate.pointer ?? ''}`;
 }
 
-async function guarded(run: RootRun, what: Subject, work: () => Promise<void>): Promise<void> {
+/** Gives what went wrong; undefined when nothing did. */
+async function guarded(run: RootRun, what: Subject, work: () => Promise<void>): Promise<unknown> {
+  const task = run.progress?.task(`${run.root.url} ${what.job} ${what.build}`);
   try {
     await work();
     run.breaker.succeeded();
+    return undefined;
   } catch (error) {
     recordFailure(run, what, error);
+    return error ?? new SamovarError('internal', 'a build failed without a reason');
   } finally {
     run.stats.done += 1;
+    task?.end();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Bucket } from '../backends/bucket/contract.ts';
 import type { BucketRoot } from '../config/buckets.ts';
+import type { Stage } from '../monitor/contract.ts';
 import type { Store } from '../store/open.ts';
 import type { Breaker } from './breaker.ts';
 import type { Selection } from './plan.ts';
@@ -42,6 +43,8 @@ export interface RootRun {
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
+  /** Told of every build that is being read. */
+  readonly progress?: Stage;
   /** Ends the whole run: what is read can no longer be stored. */
   readonly fatal: (error: unknown) => void;
   /** When the run began: what was looked at since is not looked at twice. Epoch milliseconds. */

@@ -9,6 +9,7 @@ import type { CollectStats } from '../collect/stats.ts';
 import { createWriter } from '../collect/writer.ts';
 import type { BucketRoot } from '../config/buckets.ts';
 import { describeError, SamovarError } from '../errors.ts';
+import type { Stage } from '../monitor/contract.ts';
 import type { Store } from '../store/open.ts';
 
 /** What a collection works with, given by the context. */
@@ -21,6 +22,7 @@ export interface CollectContext {
   /** Opens a root's bucket (limited and retrying) and says where in it the root lies. */
   readonly open: (root: BucketRoot) => { readonly bucket: Bucket; readonly prefix: string };
   readonly stats: CollectStats;
+  readonly progress?: Stage;
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -75,7 +77,7 @@ export async function collectBuilds(
 /** Of a root of which nothing is stored: no build has it. */
 const UNKNOWN_ROOT = 0;
 
-type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
+export type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
 
 async function collectRoot(
   shared: Shared,
@@ -106,7 +108,8 @@ async function collectRoot(
   }
 }
 
-function openRun(
+/** What the collection of one root works with; also for builds that come one by one. */
+export function openRun(
   shared: Shared,
   request: CollectRequest,
   root: BucketRoot,
@@ -126,6 +129,7 @@ function openRun(
     builds: createPool(request.threads),
     breaker,
     stats: shared.stats,
+    ...(shared.progress && { progress: shared.progress }),
     options: request,
     nowMs: shared.nowMs,
     sleep: shared.sleep,

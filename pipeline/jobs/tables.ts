@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
 import type { TableConfig } from '../config/tables.ts';
-import { type Emission, emitRows } from '../emit/emit.ts';
+import { type Emission, type EmitRequest, emitRows } from '../emit/emit.ts';
 import {
   type Manifest,
   manifestPath,
@@ -12,6 +12,7 @@ import {
   writeManifest,
 } from '../emit/manifest.ts';
 import { gzipFileSink } from '../emit/sinks.ts';
+import { isAppend } from '../load/append.ts';
 import { loadBatch } from '../load/load.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
@@ -109,6 +110,9 @@ export interface EmitTableOptions {
   /** Epoch seconds; default: the table's own window. */
   readonly window?: { readonly since: number; readonly until: number };
   readonly keep?: (path: string) => boolean;
+  /** Of these builds only. */
+  readonly builds?: readonly number[];
+  readonly transform?: EmitRequest['transform'];
 }
 
 /** Writes a table's missing rows into its file with a manifest beside it. */
@@ -134,6 +138,8 @@ export async function emitTable(
       finishedBefore: Math.ceil(window.until),
       storedBytesMax: FILE_BYTES_MAX,
       ...(options.keep && { keep: options.keep }),
+      ...(options.builds && { builds: options.builds }),
+      ...(options.transform && { transform: options.transform }),
     },
     await gzipFileSink(file),
     { signal, onRows: (rows) => context.onStep?.({ table: table.name, step: 'writing', rows }) },
@@ -169,7 +175,8 @@ export async function describeFile(
 export async function recover(context: TablesContext, table: TableConfig, spec: TableSpec): Promise<number> {
   const { store, warehouse } = context;
   let rows = 0;
-  for (const batch of store.ledger.open(destinationOf(store, table, warehouse.url))) {
+  const open = store.ledger.open(destinationOf(store, table, warehouse.url));
+  for (const batch of open.filter((one) => !isAppend(one))) {
     context.onStep?.({ table: table.name, step: 'recovering', rows: batch.rows ?? 0 });
     const file = await wholeFile(batch);
     if (file !== undefined) {

@@ -1,4 +1,9 @@
-import type { LoadRequest, TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
+import {
+  type LoadRequest,
+  ROW_VERSION,
+  type TableSpec,
+  type Warehouse,
+} from '../backends/warehouse/contract.ts';
 import { LOADS_PER_TABLE_AND_DAY_MAX, loadBudget } from '../backends/warehouse/limits.ts';
 import { describeError, isRetryable, SamovarError } from '../errors.ts';
 import type { Batch } from '../store/ledger.ts';
@@ -65,7 +70,15 @@ function send(
 }
 
 function requestOf(store: Store, { batch, table, file }: LoadInput, jobId: string): LoadRequest {
-  return { table, jobId, file, replace: batch.replaces, superseded: supersededPaths(store, batch) };
+  // Where rows say their version, older ones stay and the view of the latest tells them apart: rows just appended cannot be deleted.
+  const versioned = table.schema.some(({ name }) => name === ROW_VERSION);
+  return {
+    table,
+    jobId,
+    file,
+    replace: batch.replaces,
+    superseded: versioned ? [] : supersededPaths(store, batch),
+  };
 }
 
 function refuse(store: Store, input: LoadInput, error: unknown): void {

@@ -45,6 +45,7 @@ export interface LedgerStore {
   add(batch: Batch, items: Iterable<{ readonly item: number; readonly version: number }>): void;
   /** Takes items out of a batch that was not committed: the destination cannot take them. */
   remove(batch: Batch, items: Iterable<number>): void;
+  items(batch: Batch): readonly { readonly item: number; readonly version: number }[];
   describe(batch: Batch, content: BatchContent): void;
   /** Before a load is submitted: its identity. Throws `conflict` when another process has ended the batch meanwhile. */
   send(
@@ -165,6 +166,9 @@ function batchReaders(db: Database) {
        WHERE n.batch = @id AND n.destination = @destination ORDER BY n.item`,
     )
     .pluck();
+  const items = db.prepare<[number], { item: number; version: number }>(
+    'SELECT item, version FROM ledger WHERE batch = ? ORDER BY item',
+  );
   const loadTimes = db
     .prepare<[number, number], number>(
       'SELECT sent_at FROM batch WHERE destination = ? AND sent_at >= ? ORDER BY sent_at',
@@ -180,6 +184,7 @@ function batchReaders(db: Database) {
       const row = byGeneration.get(destination, generation);
       return row === undefined ? undefined : asBatch(row);
     },
+    items: (batch: Batch) => items.all(batch.id),
     superseded: (batch: Batch) => superseded.all({ id: batch.id, destination: batch.destination }),
     loadTimes: (destination: number, sinceMs: number) => loadTimes.all(destination, sinceMs),
     counts: (destination: number) => counts.get(destination) ?? { committed: 0, open: 0 },
