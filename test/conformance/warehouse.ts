@@ -4,6 +4,7 @@ import { tempFolder } from '../support/temp.ts';
 import {
   COLUMNS,
   errorOf,
+  gapTests,
   grow,
   loadRequest,
   rowsFile,
@@ -28,23 +29,15 @@ export function testWarehouse(
     const folder = tempFolder();
     let under: WarehouseUnderTest;
     let warehouse: Warehouse;
-    const used = new Set<string>();
+    const { holds, check } = gapTests(gaps);
     beforeAll(async () => {
       under = await open();
       warehouse = under.warehouse;
     });
     afterAll(async () => {
       await under?.close();
-      expect([...used].sort(), 'each gap names a test').toEqual(Object.keys(gaps.tests ?? {}).sort());
+      check();
     });
-    const holds = (name: string, body: () => Promise<void>) => {
-      const random = gaps.random?.[name];
-      if (random !== undefined) return it.skip(`${name} (needs ${random})`, body);
-      const gap = gaps.tests?.[name];
-      if (gap === undefined) return it(name, body);
-      used.add(name);
-      return it.fails(`${name} (cannot: ${gap})`, body);
-    };
     const endingMost = gaps.gzip === undefined ? '.json.gz' : '.json';
     const fileOf = (rows: readonly unknown[]) => rowsFile(folder, rows, endingMost);
     const counted = (rows: number) => ({ rows: gaps.counts === undefined ? rows : expect.any(Number) });

@@ -108,6 +108,8 @@ function reply(
     if (isInsert && answer.status === 200 && faults.lostInserts > 0) {
       faults.lostInserts -= 1;
       response.destroy();
+    } else if (isInsert && faults.silentInserts > 0) {
+      faults.silentInserts -= 1;
     } else if (!makesJob || faults.lostAnswers === 0) send(response, answer);
     else {
       faults.lostAnswers -= 1;

@@ -15,6 +15,8 @@ export interface InsertFaults {
   dedupe: boolean;
   /** Rows are taken, then the connection is cut before the answer. */
   lostInserts: number;
+  /** Rows are taken, and no answer is ever sent. */
+  silentInserts: number;
   /** Inserts refused with 503, nothing taken. */
   unavailableInserts: number;
   /** Tables that were made moments ago: 404, though they are there. */
@@ -29,6 +31,7 @@ export function noInsertFaults(): InsertFaults {
   return {
     dedupe: true,
     lostInserts: 0,
+    silentInserts: 0,
     unavailableInserts: 0,
     fresh: new Set(),
     proxy: undefined,

@@ -14,8 +14,11 @@ interface MessageField {
   readonly number: number;
   readonly label: string;
   readonly type: string;
-  readonly typeName: string;
-  readonly options: Readonly<Record<string, unknown>> | null;
+  readonly typeName?: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly oneofIndex?: number;
+  readonly defaultValue?: string;
+  readonly extendee?: string;
 }
 
 const COLUMN_NAME = '.google.cloud.bigquery.storage.v1.columnName';
@@ -49,6 +52,10 @@ export type Plan = ReadonlyMap<number, Pair>;
 export function planOf(message: Message, schema: readonly Field[], root: Message = message): Plan {
   const plan = new Map<number, Pair>();
   for (const field of message.field) {
+    if (field.oneofIndex !== undefined || field.defaultValue !== undefined || field.extendee !== undefined)
+      throw new Error(
+        `Invalid proto schema: field ${field.name} has an invalid oneof index, default or extendee`,
+      );
     const name = String(field.options?.[COLUMN_NAME] || field.name);
     const column = schema.find((each) => each.name.toLowerCase() === name.toLowerCase());
     if (column === undefined)
@@ -61,7 +68,7 @@ export function planOf(message: Message, schema: readonly Field[], root: Message
         `Schema mismatch: field ${name} is ${field.label} ${field.type}, the column ${column.type}`,
       );
     if (!/^[A-Za-z_]\w*$/.test(field.name)) throw new Error(`Invalid proto field name: ${field.name}`);
-    const type = root.nestedType.filter((each) => each.name === field.typeName.replace(/^\./, ''));
+    const type = root.nestedType.filter((each) => each.name === field.typeName?.replace(/^\./, ''));
     if (column.type === 'RECORD' && type.length !== 1)
       throw new Error(`Invalid proto schema: ${type.length} types are called ${field.typeName}`);
     const [nested] = type;

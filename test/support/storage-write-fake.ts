@@ -47,12 +47,12 @@ interface WriteStream {
 }
 
 interface AppendRequest {
-  readonly writeStream: string;
-  readonly offset: { readonly value: string } | null;
-  readonly protoRows: {
-    readonly writerSchema: { readonly protoDescriptor: Message | null } | null;
-    readonly rows: { readonly serializedRows: readonly Uint8Array[] } | null;
-  } | null;
+  readonly writeStream?: string;
+  readonly offset?: { readonly value?: string };
+  readonly protoRows?: {
+    readonly writerSchema?: { readonly protoDescriptor?: Message };
+    readonly rows?: { readonly serializedRows: readonly Uint8Array[] };
+  };
   readonly bytes: number;
 }
 
@@ -163,7 +163,7 @@ function appendRows(service: Service, call: Duplex): void {
   let plan: Plan | undefined;
   const fail = (code: grpc.status, details: string) => call.emit('error', { code, details });
   call.on('data', (request: AppendRequest) => {
-    calls.push(`AppendRows ${request.offset?.value}+${request.protoRows?.rows?.serializedRows.length}`);
+    calls.push(`AppendRows ${request.offset?.value ?? 0}+${request.protoRows?.rows?.serializedRows.length}`);
     if (take(faults, 'ignoredAppends')) return;
     if (take(faults, 'resetAppends')) return reset();
     if (take(faults, 'unavailable')) return fail(status.UNAVAILABLE, 'try again');
@@ -173,7 +173,7 @@ function appendRows(service: Service, call: Duplex): void {
         status.INVALID_ARGUMENT,
         `AppendRows request too large: ${request.bytes} limit ${REQUEST_BYTES_MAX}`,
       );
-    stream ??= service.streams.get(request.writeStream);
+    stream ??= service.streams.get(request.writeStream ?? '');
     if (stream === undefined)
       return fail(status.NOT_FOUND, `Requested entity was not found: ${request.writeStream}`);
     const message = request.protoRows?.writerSchema?.protoDescriptor;
@@ -196,7 +196,7 @@ function appendRows(service: Service, call: Duplex): void {
 function takeRows(stream: WriteStream, plan: Plan, { offset, protoRows }: AppendRequest): Answer {
   if (stream.finalized)
     return inBand(status.INVALID_ARGUMENT, 'Stream has been finalized and cannot be appended.');
-  const at = offset === null ? stream.rows : Number(offset.value);
+  const at = offset === undefined ? stream.rows : Number(offset.value ?? 0);
   if (at < stream.rows)
     return inBand(
       status.ALREADY_EXISTS,
@@ -240,7 +240,7 @@ function take(faults: WriteFaults, name: keyof WriteFaults): boolean {
 /** The service as the shipped protos define it; requests know their size on the wire. */
 function definition(): grpc.ServiceDefinition {
   const protos = createRequire(import.meta.url)('@google-cloud/bigquery-storage/build/protos/protos.json');
-  const loaded = fromJSON(protos, { longs: String, enums: String, defaults: true, oneofs: true });
+  const loaded = fromJSON(protos, { longs: String, enums: String, arrays: true, oneofs: true });
   const { AppendRows, ...rest } = loaded[SERVICE] as grpc.ServiceDefinition;
   if (AppendRows === undefined) throw new Error(`${SERVICE} has no AppendRows`);
   const requestDeserialize = (bytes: Buffer) => ({

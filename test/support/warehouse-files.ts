@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
 import {
   APPEND_COLUMNS,
   type AppendRow,
@@ -20,6 +21,29 @@ export interface WarehouseGaps {
   readonly gzip?: string;
   /** It does not say how many rows a load added. */
   readonly counts?: string;
+}
+
+export interface GapTests {
+  /** A test; where a gap names it, one that must fail, or is skipped where it fails at random. */
+  holds(name: string, body: () => Promise<void>): void;
+  /** Fails when a gap names no test. */
+  check(): void;
+}
+
+/** Tests of a suite that is run on several servers, each with gaps of its own. */
+export function gapTests({ tests = {}, random = {} }: WarehouseGaps): GapTests {
+  const used = new Set<string>();
+  return {
+    holds(name, body) {
+      const need = random[name];
+      if (need !== undefined) return it.skip(`${name} (needs ${need})`, body);
+      const gap = tests[name];
+      if (gap === undefined) return it(name, body);
+      used.add(name);
+      return it.fails(`${name} (cannot: ${gap})`, body);
+    },
+    check: () => expect([...used].sort(), 'each gap names a test').toEqual(Object.keys(tests).sort()),
+  };
 }
 
 export const COLUMNS: readonly Field[] = [

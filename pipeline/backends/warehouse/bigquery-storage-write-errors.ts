@@ -4,7 +4,6 @@ import { jobErrorText } from './bigquery-errors.ts';
 /** gRPC's status codes, as far as they mean something here. */
 export const ALREADY_EXISTS = 6;
 export const OUT_OF_RANGE = 11;
-export const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const FAILED_PRECONDITION = 9;
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -23,7 +22,11 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 /** Of a whole connection that broke: what became of requests on the way nobody knows. Cancelled, unknown, aborted, internal, unavailable. */
 const BROKEN: ReadonlySet<number> = new Set([1, 2, 10, 13, 14]);
 
+/** BigQuery's words, and gRPC's own, under various codes. */
+const TOO_LARGE = /request too large|message larger than max/i;
+
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [TOO_LARGE, 'Nothing was written. Append fewer rows at once.'],
   [/finali[sz]ed/i, 'Open another stream: this one has ended.'],
   [
     /default credentials/i,
@@ -40,6 +43,7 @@ interface GrpcError {
 /** What the server's word on one request means; nothing of that request was written. */
 export function answerError(what: string, subject: string, error: GrpcError): SamovarError {
   const message = error.message ?? '';
+  if (TOO_LARGE.test(message)) return grpcError(what, subject, error, 'too-large');
   const ended = error.code === FAILED_PRECONDITION || /stream.*finali[sz]ed/i.test(message);
   return grpcError(what, subject, error, ended ? 'conflict' : (CODES[error.code ?? 0] ?? 'refused'));
 }

@@ -58,12 +58,13 @@ export function openPipe(client: WriteClient, stream: string, subject: string): 
     close: (why) => breakWith(lost(subject, stream, why)),
     send(rows, offset, descriptor) {
       const request: Request = {
+        // Each time, though the first would do: a server that mixes connections up then refuses rather than writes elsewhere.
+        writeStream: stream,
         offset: { value: offset },
         protoRows: {
           rows: { serializedRows: rows as Uint8Array[] },
           ...(descriptor !== known && { writerSchema: { protoDescriptor: descriptor } }),
         },
-        ...(known === undefined && { writeStream: stream }),
       };
       return new Promise((resolve, reject) => {
         if (broken) return reject(lost(subject, stream, 'it broke before'));

@@ -44,8 +44,10 @@ export function descriptorOf({ name, schema }: TableSpec): Descriptor {
       subject: name,
       remedy: 'Rename a nested column, or write the table with load jobs (writer: load).',
     });
-  descriptors.set(schema, made);
-  return made;
+  // Plain: of the library's own object gRPC would also send what nobody set, such as membership in a oneof that is not there.
+  const plain = made.toJSON() as Descriptor;
+  descriptors.set(schema, plain);
+  return plain;
 }
 
 /** A row, checked against the schema before, as the bytes of that message. Throws an Error that says which value cannot be sent. */

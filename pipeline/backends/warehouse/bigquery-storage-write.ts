@@ -3,12 +3,7 @@ import type { CallOptions } from '../bucket/contract.ts';
 import { misfit, oversize, rowOf } from './bigquery-append-rows.ts';
 import { bounded, type Connection } from './bigquery-client.ts';
 import { type Clients, createClients, type WriteClient } from './bigquery-storage-write-client.ts';
-import {
-  ALREADY_EXISTS,
-  answerError,
-  connectionError,
-  INVALID_ARGUMENT,
-} from './bigquery-storage-write-errors.ts';
+import { ALREADY_EXISTS, answerError, connectionError } from './bigquery-storage-write-errors.ts';
 import { openPipe, type Pipe, type Response } from './bigquery-storage-write-pipe.ts';
 import { descriptorOf, encodeRecord } from './bigquery-storage-write-rows.ts';
 import { baseName } from './bigquery-tables.ts';
@@ -95,10 +90,13 @@ async function append(
       pipe = await pipeOf(writer, stream);
       try {
         const payloads = rows.map(({ payload }) => payload as Uint8Array);
-        return outcomeOf(await pipe.send(payloads, offset, descriptor), what, connection.url, rows.length);
+        return outcomeOf(await pipe.send(payloads, offset, descriptor), what, connection.url);
       } catch (error) {
         if (codeOf(error) === ALREADY_EXISTS) return NOTHING_WRONG;
-        throw connectionError(what, connection.url, error);
+        const told = connectionError(what, connection.url, error);
+        // More than one row are not sent as two halves: one of them in, the whole sent again would seem to be in.
+        if (told.code === 'too-large' && rows.length === 1) return { refused: [], tooLarge: [0] };
+        throw told;
       }
     });
   } catch (error) {
@@ -123,12 +121,7 @@ async function pipeOf({ connection, clients, pipes }: Writer, stream: string): P
   return made;
 }
 
-function outcomeOf(
-  { error, rowErrors }: Response,
-  what: string,
-  subject: string,
-  rows: number,
-): AppendOutcome {
+function outcomeOf({ error, rowErrors }: Response, what: string, subject: string): AppendOutcome {
   if (error === undefined || error === null || !error.code || error.code === ALREADY_EXISTS)
     return NOTHING_WRONG;
   if (rowErrors?.length)
@@ -139,8 +132,6 @@ function outcomeOf(
       })),
       tooLarge: [],
     };
-  if (error.code === INVALID_ARGUMENT && rows === 1 && /too large|exceeds/i.test(error.message ?? ''))
-    return { refused: [], tooLarge: [0] };
   throw answerError(what, subject, error);
 }
 
