@@ -9,6 +9,7 @@ import { junitCommand } from './commands/junit.ts';
 import { makeDbCommand } from './commands/make-db.ts';
 import { makeJsonCommand } from './commands/make-json.ts';
 import { pruneCommand } from './commands/prune.ts';
+import { streamCommand } from './commands/stream.ts';
 import { updateCommand } from './commands/update.ts';
 import { describeError, SamovarError } from './errors.ts';
 import { safeText } from './show/text.ts';
@@ -19,6 +20,7 @@ const EXIT_CONFIG = 2;
 function commands(root: Argv): Argv {
   return root
     .command(updateCommand)
+    .command(streamCommand)
     .command(makeDbCommand)
     .command(makeJsonCommand)
     .command(bqLoadCommand)

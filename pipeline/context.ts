@@ -1,14 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import pLimit from 'p-limit';
 import { type Logger, pino } from 'pino';
 import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
 import { openBucket } from './backends/bucket/index.ts';
+import type { Queue } from './backends/queue/contract.ts';
+import { openQueue } from './backends/queue/index.ts';
 import type { Warehouse } from './backends/warehouse/contract.ts';
 import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
 import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
+import type { Progress } from './monitor/contract.ts';
+import { createProgress } from './monitor/progress.ts';
+import { startWatchdog } from './monitor/watchdog.ts';
 import { safeText } from './show/text.ts';
 import { type Holder, holdDatabase, holderText } from './store/hold.ts';
 import { openStore, type Store } from './store/open.ts';
@@ -19,8 +25,11 @@ import { openStore, type Store } from './store/open.ts';
 export interface Context {
   readonly settings: Settings;
   readonly log: Logger;
-  /** Aborted by SIGINT and SIGTERM; its reason names the signal. */
+  /** Take nothing new: aborted by SIGINT and SIGTERM, its reason names the signal; and by the watchdog. */
+  readonly stopping: AbortSignal;
+  /** End at once: aborted with `stopping`, or in a graceful command when its grace time is over. */
   readonly signal: AbortSignal;
+  readonly progress: Progress;
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -34,6 +43,7 @@ export interface Context {
   holdStore(command: string): Promise<Store>;
   openBucket(url: string, options: BucketOptions): Bucket;
   openWarehouse(): Promise<Warehouse>;
+  openQueue(url: string): Promise<Queue>;
   /** Runs when the command ends, last in first out. */
   onClose(work: () => void | Promise<void>): void;
   close(): Promise<void>;
@@ -46,15 +56,22 @@ export interface BucketOptions {
   readonly onRetry?: (error: unknown) => void;
 }
 
-/** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
-export async function loadContext(flags: SettingsFlags): Promise<Context> {
-  return createContext(await loadSettings({ flags, env: process.env }));
+export interface ContextOptions {
+  /** What is under way when the command is told to end gets the grace time of the settings. */
+  readonly graceful?: boolean;
 }
 
-function createContext(settings: Settings): Context {
+/** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
+export async function loadContext(flags: SettingsFlags, options: ContextOptions = {}): Promise<Context> {
+  return createContext(await loadSettings({ flags, env: process.env }), options);
+}
+
+function createContext(settings: Settings, { graceful = false }: ContextOptions): Context {
+  const stopping = new AbortController();
   const stop = new AbortController();
-  // Every request in flight listens to it: that is no leak.
-  setMaxListeners(0, stop.signal);
+  // Every request in flight listens to them: that is no leak.
+  setMaxListeners(0, stop.signal, stopping.signal);
+  const graceMs = graceful ? settings.graceMs : 0;
   const interactive = Boolean(process.stderr.isTTY) && settings.logFormat !== 'json';
   const log = createLog(settings, interactive);
   const closers: (() => void | Promise<void>)[] = [];
@@ -62,7 +79,9 @@ function createContext(settings: Settings): Context {
   const nowMs = () => Date.now();
   const sleep = (ms: number, signal?: AbortSignal) =>
     abortableSleep(ms, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]));
-  watchSignals(stop, log, onClose);
+  const end = (reason: string, afterMs: number) => endBy({ stopping, stop, reason, afterMs, onClose });
+  watchSignals(stopping.signal, log, onClose, (signal) => end(signal, graceMs));
+  const progress = watchProgress(settings, { log, nowMs, onClose, end: () => end(STALLED, 0) });
   const open = (file: string) => {
     const store = openStore(file, { nowMs, onNotice: (text) => log.warn(text) });
     onClose(() => store.close());
@@ -71,7 +90,9 @@ function createContext(settings: Settings): Context {
   return {
     settings,
     log,
+    stopping: stopping.signal,
     signal: stop.signal,
+    progress,
     nowMs,
     random: Math.random,
     sleep,
@@ -98,6 +119,11 @@ function createContext(settings: Settings): Context {
       const warehouse = await openWarehouse(settings.warehouse, warehouseOptions(settings));
       onClose(() => warehouse.close());
       return warehouse;
+    },
+    openQueue: (url) => {
+      const { requestTimeoutMs, pubsubEndpoint } = settings;
+      const endpoint = pubsubEndpoint === undefined ? {} : { endpoint: pubsubEndpoint };
+      return openQueue(url, { nowMs, timeoutMs: requestTimeoutMs, ...endpoint });
     },
     onClose,
     close: async () => {
@@ -161,16 +187,79 @@ function plainLine(line: string): string {
 }
 
 /** The first signal asks for a clean end, the second ends at once. */
-function watchSignals(stop: AbortController, log: Logger, onClose: (work: () => void) => void): void {
+function watchSignals(
+  stopping: AbortSignal,
+  log: Logger,
+  onClose: (work: () => void) => void,
+  end: (signal: string) => void,
+): void {
   const handle = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (stopping.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
     log.warn(`${signal}: finishing what is under way; once more to stop at once`);
-    stop.abort(signal);
+    end(signal);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, handle);
     onClose(() => void process.off(signal, handle));
   }
+}
+
+/** Why a run ended that made no progress. */
+export const STALLED = 'stalled';
+/** For what does not listen to its signal. */
+const LAST_RESORT_MS = 10_000;
+
+interface Ending {
+  readonly stopping: AbortController;
+  readonly stop: AbortController;
+  readonly reason: string;
+  readonly afterMs: number;
+  readonly onClose: (work: () => void) => void;
+}
+
+/** Nothing new from now on, nothing at all after the grace time, and no process a little later. */
+function endBy({ stopping, stop, reason, afterMs, onClose }: Ending): void {
+  stopping.abort(reason);
+  if (afterMs === 0) stop.abort(reason);
+  const grace = setTimeout(() => stop.abort(reason), afterMs);
+  const last = setTimeout(() => process.exit(exitCodeOf(reason)), afterMs + LAST_RESORT_MS);
+  for (const timer of [grace, last]) {
+    timer.unref();
+    onClose(() => clearTimeout(timer));
+  }
+}
+
+/** The exit status of a run that was ended from outside, as the shell expects it. */
+export function exitCodeOf(reason: unknown): number {
+  return reason === 'SIGINT' ? 130 : reason === 'SIGTERM' ? 143 : 1;
+}
+
+interface Watched {
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly onClose: (work: () => void) => void;
+  readonly end: () => void;
+}
+
+/** Watches progress, not life: a process that hangs ends with a dump of what it was doing, and whoever runs it starts it again. */
+function watchProgress(settings: Settings, { log, nowMs, onClose, end }: Watched): Progress {
+  const monotonicMs = () => performance.now();
+  const progress = createProgress({ nowMs, monotonicMs, limitMs: settings.stallMs });
+  const stopWatching = startWatchdog({
+    progress,
+    everyMs: Math.min(10_000, settings.stallMs / 4),
+    monotonicMs,
+    onStuck: (stuck, dump) => {
+      const [worst] = stuck;
+      const seconds = Math.round((worst?.silentMs ?? 0) / 1000);
+      log.error(
+        `no progress for ${seconds} s (${worst?.stage}: ${worst?.what}): ending, to be started again\n${dump}`,
+      );
+      end();
+    },
+  });
+  onClose(stopWatching);
+  return progress;
 }
 
 function abortableSleep(ms: number, signal: AbortSignal): Promise<void> {

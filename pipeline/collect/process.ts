@@ -49,7 +49,7 @@ function subjectOf(run: RootRun, candidate: Candidate, folder: string | undefine
 
 /** Gives what went wrong; undefined when nothing did. */
 async function guarded(run: RootRun, what: Subject, work: () => Promise<void>): Promise<unknown> {
-  const task = run.progress?.task(`${run.root.url} ${what.job} ${what.build}`);
+  const task = run.stage?.task(`${run.root.url} ${what.job} ${what.build}`);
   try {
     await work();
     run.breaker.succeeded();

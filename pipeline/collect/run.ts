@@ -44,7 +44,7 @@ export interface RootRun {
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
   /** Told of every build that is being read. */
-  readonly progress?: Stage;
+  readonly stage?: Stage;
   /** Ends the whole run: what is read can no longer be stored. */
   readonly fatal: (error: unknown) => void;
   /** When the run began: what was looked at since is not looked at twice. Epoch milliseconds. */

@@ -38,6 +38,7 @@ export async function collectWith(
         ...context,
         store,
         stats,
+        stage: context.progress.stage('collect'),
         open: (root) => openRoot(context, root, stats, options.threads),
         warn: (text, more) => context.log.warn(more, text),
       },
@@ -49,7 +50,8 @@ export async function collectWith(
   }
 }
 
-function openRoot(context: Context, root: BucketRoot, stats: CollectStats, threads: number) {
+/** Opens a root's bucket, its requests counted. */
+export function openRoot(context: Context, root: BucketRoot, stats: CollectStats, threads: number) {
   const { bucketUrl, prefix } = parseRoot(root.url);
   const bucket = context.openBucket(bucketUrl, {
     requestsInFlight: root.requestsInFlight ?? threads * 2,

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { type Context, loadContext } from '../context.ts';
+import { type Context, type ContextOptions, exitCodeOf, loadContext } from '../context.ts';
 
 /** Options that every command takes: where things are. Each can also be set in config/samovar.yaml or the environment. */
 export interface CommonArgs {
@@ -38,9 +38,6 @@ export function commonOptions<T>(yargs: Argv<T>) {
     .option('json', { type: 'boolean', describe: 'Print the result as JSON' });
 }
 
-/** Exit code of a run that a signal ended. */
-const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
-
 /**
  * Runs a command's work with a context and closes everything afterwards, whatever happened. The work gives the exit code; a run
  * that a signal ended exits as the shell expects.
@@ -48,12 +45,13 @@ const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 14
 export async function withContext(
   args: CommonArgs,
   work: (context: Context) => Promise<number>,
+  options: ContextOptions = {},
 ): Promise<void> {
-  const context = await loadContext(args);
+  const context = await loadContext(args, options);
+  const { stopping } = context;
   try {
     const code = await work(context);
-    const signal = context.signal.aborted ? String(context.signal.reason) : '';
-    process.exitCode = SIGNAL_EXIT[signal] ?? code;
+    process.exitCode = stopping.aborted ? exitCodeOf(stopping.reason) : code;
   } finally {
     await context.close();
   }

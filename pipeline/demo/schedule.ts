@@ -53,6 +53,19 @@ export function runningBuild(seed: number, anchorMs: number): DemoBuild {
   });
 }
 
+/** The `number`th build that ends now: not one of the schedule. Jobs take turns. */
+export function freshBuild(seed: number, nowMs: number, number: number): DemoBuild {
+  const jobs = DEMO_JOBS.filter(
+    ({ layout, odd, name }) => layout === 'periodic' && !odd && !name.includes('excluded'),
+  );
+  const job = jobs[number % jobs.length];
+  if (job === undefined) throw new RangeError('the demo has no jobs');
+  // Far from every index of the schedule, and another one each second: times, ids and results differ.
+  const index = -1_000_000 - (Math.floor(nowMs / 1_000) % 1_000_000) - number;
+  const startedMs = nowMs - job.durationMinutes * MINUTE_MS;
+  return buildAt(job, DEMO_JOBS.indexOf(job), index, { seed, startedMs, finishedMs: nowMs });
+}
+
 function buildsOf(
   job: DemoJob,
   jobIndex: number,

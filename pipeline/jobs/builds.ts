@@ -17,12 +17,12 @@ export interface CollectContext {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly random: () => number;
   /** Opens a root's bucket (limited and retrying) and says where in it the root lies. */
   readonly open: (root: BucketRoot) => { readonly bucket: Bucket; readonly prefix: string };
   readonly stats: CollectStats;
-  readonly progress?: Stage;
+  readonly stage?: Stage;
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -129,7 +129,7 @@ export function openRun(
     builds: createPool(request.threads),
     breaker,
     stats: shared.stats,
-    ...(shared.progress && { progress: shared.progress }),
+    ...(shared.stage && { stage: shared.stage }),
     options: request,
     nowMs: shared.nowMs,
     sleep: shared.sleep,

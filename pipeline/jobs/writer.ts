@@ -51,7 +51,11 @@ function loadWriter(context: WriterContext, table: TableConfig, spec: TableSpec)
       await context.warehouse.ensureTable(spec, { signal: context.signal });
       return recoverLoads(context, table, spec);
     },
-    write: (builds) => loadBuilds(context, table, spec, builds),
+    write: async (builds) => {
+      // A load whose outcome stayed open is cleared up before anything else is sent.
+      const recovered = await recoverLoads(context, table, spec);
+      return recovered + (await loadBuilds(context, table, spec, builds));
+    },
     writeAll: (options) => updateTable(context, table, spec, options),
     close: async () => undefined,
   };

@@ -6,6 +6,7 @@ import { type AppendStreamStore, openAppendStreams } from './append-streams.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
 import { type DeadLetterStore, openDeadLetters } from './dead-letters.ts';
+import { pagesLeft } from './headroom.ts';
 import { type JunitStore, openJunit } from './junit.ts';
 import { isKettleDatabase, upgradeFromKettle } from './kettle.ts';
 import { type LedgerStore, openLedger } from './ledger.ts';
@@ -30,6 +31,8 @@ export interface Store {
   readonly streams: AppendStreamStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
   transaction<T>(work: () => T): T;
+  /** Pages the database may still grow by. */
+  pagesLeft(): number;
   /** Gives pages freed by pruning back to the file system. */
   shrink(): void;
   close(): void;
@@ -74,6 +77,7 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
         throw storageError(cause, `cannot write to the database ${file}`, file);
       }
     },
+    pagesLeft: () => pagesLeft(db),
     shrink: () => {
       db.pragma('incremental_vacuum');
       db.pragma('wal_checkpoint(TRUNCATE)');
@@ -144,10 +148,9 @@ function migrate(db: Database.Database, file: string): void {
 }
 
 function assertHeadroom(db: Database.Database, file: string): void {
-  const limit = Number(db.pragma('max_page_count', { simple: true }));
-  const used = Number(db.pragma('page_count', { simple: true }));
-  if (limit - used >= PAGE_HEADROOM_MIN) return;
-  throw new SamovarError('storage', `${file} has ${limit - used} pages left of SQLite's limit of ${limit}`, {
+  const left = pagesLeft(db);
+  if (left >= PAGE_HEADROOM_MIN) return;
+  throw new SamovarError('storage', `${file} has ${left} pages left under SQLite's limit`, {
     subject: file,
     remedy: 'Run `samovar prune` to drop raw XML, or start a new database.',
   });

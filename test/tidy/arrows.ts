@@ -10,15 +10,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   records: ['records', 'errors'],
   store: ['store', 'records', 'errors'],
   config: ['config', 'contracts', 'errors'],
-  collect: ['collect', 'store', 'records', 'contracts', 'config', 'errors'],
+  monitor: ['monitor', 'errors'],
+  collect: ['collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
   emit: ['emit', 'store', 'records', 'contracts', 'config', 'errors'],
-  load: ['load', 'store', 'records', 'contracts', 'config', 'errors'],
-  stream: ['stream', 'store', 'records', 'contracts', 'config', 'errors'],
-  jobs: ['jobs', 'collect', 'emit', 'load', 'stream', 'store', 'records', 'contracts', 'config', 'errors'],
+  load: ['load', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
+  stream: ['stream', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
+  jobs: [
+    'jobs',
+    'monitor',
+    'collect',
+    'emit',
+    'load',
+    'stream',
+    'store',
+    'records',
+    'contracts',
+    'config',
+    'errors',
+  ],
   demo: ['demo', 'records', 'errors'],
   show: ['show', 'jobs', 'collect', 'emit', 'load', 'stream', 'store', 'records', 'errors'],
   k8s: ['k8s', 'config', 'errors'],
-  context: ['backends', 'contracts', 'collect', 'store', 'config', 'show', 'errors'],
+  context: ['backends', 'monitor', 'contracts', 'collect', 'store', 'config', 'show', 'errors'],
   commands: [
     ...[
       'commands',
@@ -32,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'stream',
       'demo',
       'k8s',
+      'monitor',
     ],
     ...['show', 'store', 'records', 'config', 'errors'],
   ],
@@ -39,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside a contract that every driver and stage may use: pure, of no driver. */
-const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits)\.ts$/;
+const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits|file-generation)\.ts$/;
 
 export function wrongArrows(tree: Tree): readonly string[] {
   return pipeline(tree).flatMap((file) => {
@@ -90,6 +104,10 @@ const SDK_HOMES: Readonly<Record<string, RegExp>> = {
   '@google-cloud/bigquery': /^pipeline\/backends\/warehouse\/bigquery/,
   '@google-cloud/pubsub': /^pipeline\/backends\/queue\/pubsub/,
   'google-auth-library': /^pipeline\/backends\//,
+  '@google-cloud/bigquery-storage': /^pipeline\/backends\/warehouse\/bigquery/,
+  chokidar: /^pipeline\/backends\/queue\/file/,
+  'prom-client': /^pipeline\/monitor\//,
+  hono: /^pipeline\/monitor\//,
   '@duckdb/node-api': /^pipeline\/backends\/warehouse\/duckdb/,
   'better-sqlite3': /^pipeline\/store\//,
   undici: /^pipeline\/(backends\/bucket|collect)\//,

@@ -3,14 +3,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { SamovarError } from '../../errors.ts';
 import type { CallOptions, ObjectStream, ReadOptions, ReadResult } from './contract.ts';
 import { fileError, throwIfAborted } from './file-errors.ts';
+import { generationOf } from './file-generation.ts';
 import { isAbsence, pathOf, type Root, realInside } from './file-root.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-
-/** Opaque: time of the last write, size and inode. Writes of ours always move the time forward (file-write.ts). */
-export function generationOf(stats: BigIntStats): string {
-  return `${stats.mtimeNs}-${stats.size}-${stats.ino}`;
-}
 
 /** See `Bucket.read`. A file changed while it was read is `unavailable`: again gives the new bytes. */
 export async function readFile(

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { SamovarError } from '../../errors.ts';
 import type { BucketObject, ListOptions, ListPage } from './contract.ts';
 import { fileError, throwIfAborted } from './file-errors.ts';
-import { generationOf } from './file-io.ts';
+import { generationOf } from './file-generation.ts';
 import { isAbsence, type Root } from './file-root.ts';
 import { type Found, walk } from './file-walk.ts';
 

@@ -2,9 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { SamovarError } from '../../errors.ts';
 import { errnoOf } from './file-errors.ts';
+import { TEMPORARY_PREFIX } from './file-generation.ts';
 
-/** Start of the names of files still being written; such files are invisible. */
-export const TEMPORARY_PREFIX = '.samovar-tmp-';
 /** As Google's. */
 const NAME_BYTES_MAX = 1024;
 

@@ -2,7 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { CallOptions } from './contract.ts';
 import { fileError, throwIfAborted } from './file-errors.ts';
-import { isAbsence, type Root, realInside, TEMPORARY_PREFIX } from './file-root.ts';
+import { TEMPORARY_PREFIX } from './file-generation.ts';
+import { isAbsence, type Root, realInside } from './file-root.ts';
 import { compareNames } from './order.ts';
 
 export interface WalkOptions extends CallOptions {

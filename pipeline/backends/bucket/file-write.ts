@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { SamovarError } from '../../errors.ts';
 import type { WriteOptions } from './contract.ts';
 import { errnoOf, fileError, throwIfAborted } from './file-errors.ts';
-import { generationOf } from './file-io.ts';
-import { isAbsence, pathOf, type Root, realInside, TEMPORARY_PREFIX } from './file-root.ts';
+import { generationOf, TEMPORARY_PREFIX } from './file-generation.ts';
+import { isAbsence, pathOf, type Root, realInside } from './file-root.ts';
 
 /**
  * Gives the `write` of one bucket: temporary name, fsync, rename, fsync of the directory. Writes to one name take turns

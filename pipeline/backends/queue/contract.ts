@@ -67,6 +67,7 @@ export interface Queue {
 }
 
 export interface QueueDriverOptions {
+  readonly nowMs: () => number;
   /** Of one administrative request. */
   readonly timeoutMs: number;
   /** pubsub: only. Another server than Google's, e.g. an emulator: `127.0.0.1:8085`. */
