@@ -11,6 +11,7 @@ import {
   tableSpec,
   type WarehouseGaps,
 } from '../support/warehouse-files.ts';
+import { viewTests } from './warehouse-views.ts';
 
 export interface WarehouseUnderTest {
   readonly warehouse: Warehouse;
@@ -236,6 +237,8 @@ export function testWarehouse(
         ]);
       });
     });
+
+    viewTests({ holds, warehouse: () => warehouse, made, load });
 
     describe('refusals', () => {
       const REFUSED: readonly (readonly [string, unknown])[] = [

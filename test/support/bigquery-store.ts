@@ -1,5 +1,6 @@
 import type { Field } from '../../pipeline/backends/warehouse/contract.ts';
 import { encodeRow, type Refusal, type Row, readRows } from './bigquery-rows.ts';
+import { viewResource, viewRows } from './bigquery-views.ts';
 
 /** The service's documented limits. Written out here: a fake that took them from the driver would agree with its mistakes. */
 const ROW_BYTES_MAX = 104_857_600;
@@ -12,7 +13,11 @@ export interface Answer {
 }
 
 export interface Table {
-  resource: { readonly schema: { readonly fields: readonly Field[] } };
+  resource: {
+    readonly type?: string;
+    readonly schema: { readonly fields: readonly Field[] };
+    readonly view?: { readonly query: string; readonly useLegacySql?: boolean };
+  };
   version: number;
   rows: Row[];
   /** Rows in the streaming buffer: those that insertAll brought. */
@@ -65,19 +70,23 @@ export interface StoreFaults {
 export function createStore(faults: StoreFaults) {
   const tables = new Map<string, Table>();
   const jobs = new Map<string, Job>();
-  const tableOf = (name: string) => tables.get(name);
+  const found = (name: string) => tables.get(name);
+  /** Views take no rows. */
+  const tableOf = (name: string) => (found(name)?.resource.view === undefined ? found(name) : undefined);
 
   function getTable(name: string): Answer {
-    const table = tableOf(name);
+    const table = found(name);
     if (table === undefined) return problem(404, 'notFound', `Not found: Table ${name}`);
-    return { status: 200, body: { ...table.resource, etag: `e${table.version}` } };
+    return { status: 200, body: { type: 'TABLE', ...table.resource, etag: `e${table.version}` } };
   }
   function insertTable(resource: unknown): Answer {
     const given = resource as Table['resource'] & { readonly tableReference: { readonly tableId: string } };
     const name = given.tableReference.tableId;
     if (tables.has(name)) return problem(409, 'duplicate', `Already Exists: Table ${name}`);
+    const made = given.view === undefined ? given : viewResource(given, tableOf);
+    if (typeof made === 'string') return problem(400, 'invalidQuery', made);
     tables.set(name, {
-      resource: given,
+      resource: made,
       version: 1,
       rows: [],
       streamed: new WeakSet(),
@@ -86,13 +95,15 @@ export function createStore(faults: StoreFaults) {
     return getTable(name);
   }
   function patchTable(name: string, change: unknown, ifMatch: string | undefined): Answer {
-    const table = tableOf(name);
+    const table = found(name);
     if (table === undefined) return problem(404, 'notFound', `Not found: Table ${name}`);
     if (ifMatch !== undefined && ifMatch !== `e${table.version}`)
       return problem(412, 'conditionNotMet', 'Precondition check failed.');
-    const next = { ...table.resource, ...(change as Table['resource']) };
+    const changed = { ...table.resource, ...(change as Table['resource']) };
+    const next = changed.view === undefined ? changed : viewResource(changed, tableOf);
+    if (typeof next === 'string') return problem(400, 'invalidQuery', next);
     const lost = missing(table.resource.schema.fields, next.schema.fields);
-    if (lost !== undefined)
+    if (next.view === undefined && lost !== undefined)
       return problem(400, 'invalid', `Provided Schema does not match Table: field ${lost} is missing`);
     Object.assign(table, { resource: next, version: table.version + 1 });
     return getTable(name);
@@ -157,18 +168,18 @@ export function createStore(faults: StoreFaults) {
   function runQuery({ query }: JobRequest['configuration']): Refusal | Outcome {
     const sql = query?.query ?? '';
     const name = /`[\w-]+\.\w+\.(\w+)`/.exec(sql)?.[1] ?? '';
-    const table = tableOf(name);
+    const table = found(name);
     if (query?.useLegacySql !== false) return { reason: 'invalidQuery', message: 'standard SQL only' };
     if (table === undefined) return { reason: 'notFound', message: `Not found: Table ${name}` };
     const { fields } = table.resource.schema;
+    const rows = viewRows(table.resource, tableOf) ?? table.rows;
     const count = /^SELECT COUNT\(\*\) AS (\w+) FROM `[^`]+`$/.exec(sql)?.[1];
-    if (count !== undefined)
-      return answer([{ name: count, type: 'INTEGER' }], [{ [count]: table.rows.length }]);
+    if (count !== undefined) return answer([{ name: count, type: 'INTEGER' }], [{ [count]: rows.length }]);
     const order = /^SELECT \* FROM `[^`]+` ORDER BY (\w+)$/.exec(sql)?.[1];
     if (order !== undefined)
       return answer(
         fields,
-        table.rows.toSorted((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1)),
+        rows.toSorted((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1)),
       );
     const key = /^DELETE FROM `[^`]+` WHERE CAST\(`(\w+)` AS STRING\) IN UNNEST\(@keys\)$/.exec(sql)?.[1];
     if (key === undefined) return { reason: 'invalidQuery', message: `Syntax error: ${sql}` };

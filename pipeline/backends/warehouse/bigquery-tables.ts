@@ -13,6 +13,9 @@ const TYPES: Readonly<Record<string, Field['type']>> = {
 
 interface TableResource {
   readonly etag?: string;
+  /** `TABLE`, `VIEW`, and others. */
+  readonly type?: string;
+  readonly view?: { readonly query?: string };
   readonly schema?: { readonly fields?: readonly Field[] };
   readonly timePartitioning?: { readonly type?: string; readonly field?: string };
 }
@@ -54,7 +57,8 @@ export async function ensureTable(
   return { action: 'extended', added: diff.added.map(({ path }) => path) };
 }
 
-async function findTable(
+/** Table or view; undefined when there is none, nor its dataset. */
+export async function findTable(
   connection: Connection,
   name: string,
   signal: AbortSignal,
@@ -123,7 +127,8 @@ function normalize(field: Field): Field {
   };
 }
 
-function call<T>(
+/** One request under the driver's deadline for one. */
+export function call<T>(
   connection: Connection,
   what: string,
   signal: AbortSignal,

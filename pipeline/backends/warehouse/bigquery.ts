@@ -8,6 +8,7 @@ import { loadFile } from './bigquery-load.ts';
 import { storageWriteAppender } from './bigquery-storage-write.ts';
 import { ensureTable } from './bigquery-tables.ts';
 import { plainRow } from './bigquery-values.ts';
+import { ensureLatestView } from './bigquery-views.ts';
 import type { Appender, LoadState, Warehouse, WarehouseDriverOptions } from './contract.ts';
 import { checkJobId, checkTable } from './names.ts';
 import { checkSpec } from './schema-diff.ts';
@@ -53,7 +54,12 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
       appenders.set(kind, made);
       return made;
     },
-    ensureLatestView: async () => false,
+    async ensureLatestView(view, call = {}) {
+      tableName(place, view.name);
+      return bounded(connection, `view ${view.name}`, limits(call, options.timeoutMs * 3), (signal) =>
+        ensureLatestView(connection, view, { dryRun: call.dryRun ?? false, signal }),
+      );
+    },
     close: async () => {
       await Promise.all([...appenders.values()].map((appender) => appender.close()));
     },

@@ -17,6 +17,7 @@ import {
 import { createSession, type Session } from './duckdb-session.ts';
 import { quoteName } from './duckdb-types.ts';
 import { plainRow } from './duckdb-values.ts';
+import { ensureLatestView } from './duckdb-views.ts';
 import { checkFile } from './lines.ts';
 import { checkJobId, checkTable } from './names.ts';
 import { assertCompatible, checkSpec, diffSchema } from './schema-diff.ts';
@@ -55,7 +56,12 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
           "Leave the table's writer out, or write `writer: load`: it is exactly once, and seconds late on DuckDB.",
       });
     },
-    ensureLatestView: async () => false,
+    async ensureLatestView(view, options = {}) {
+      for (const name of [view.name, view.table.name]) tableName(name);
+      return session.write(`view ${view.name}`, within(options, driver.timeoutMs), (connection) =>
+        ensureLatestView(connection, view, options.dryRun ?? false),
+      );
+    },
     tableName,
     ensureTable: (table, options = {}) =>
       session.write(`table ${table.name}`, within(options, driver.timeoutMs), (connection) =>
