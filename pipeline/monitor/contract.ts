@@ -45,13 +45,18 @@ export interface Progress {
   /** Tasks under way, the longest silent first: the dump. */
   tasks(): readonly StuckTask[];
   stuck(): readonly StuckTask[];
+  /**
+   * Does not count `ms` of the time before now, in which the process did not run (the machine slept): no task could have made
+   * progress then. A task whose limit is no longer than that gets all of it again.
+   */
+  forgive(ms: number): void;
 }
 
 /** What the metrics page tells. Names and labels: monitor/metrics.ts. */
 export interface Metrics {
   /** One message of a queue, by what became of it. */
   event(outcome: 'finished' | 'noise' | 'duplicate' | 'poison'): void;
-  /** A row is in a table; `lagMs` from when its build finished. */
+  /** A row is in a table; `lagMs` from when its build finished: below 0 counts as 0, and NaN (not known) is no lag. */
   rowWritten(table: string, lagMs: number): void;
   retry(where: string): void;
   acknowledged(count: number): void;
@@ -61,7 +66,7 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-/** Values that are looked up at the moment of asking. */
+/** Values that are looked up at the moment of asking. What is left out, or is not finite, is not on the page. */
 export interface ScrapedValues {
   readonly deadLetters?: number;
   /** Open and committed ledger items by destination's table name. */
@@ -72,6 +77,8 @@ export interface ScrapedValues {
   }[];
   readonly outstandingMessages?: number;
   readonly diskFreeBytes?: number;
+  /** Of the whole disk, so that an alert can ask for a share of it. */
+  readonly diskSizeBytes?: number;
   readonly sqlitePagesLeft?: number;
   /** Loads a table may still have within 24 hours. */
   readonly loadsLeft?: readonly { readonly table: string; readonly left: number }[];

@@ -3,6 +3,7 @@ import type { Metrics, Progress, ScrapedValues } from './contract.ts';
 
 /** Seconds from a finished build to its row: streams take seconds, load jobs minutes, trouble hours. */
 const LAG_BUCKETS_S = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600];
+const OUTCOMES = ['finished', 'noise', 'duplicate', 'poison'] as const;
 
 /** Prometheus metrics in a registry of their own; names begin with `samovar_`. */
 export function createMetrics(progress: Progress): Metrics {
@@ -22,13 +23,16 @@ export function createMetrics(progress: Progress): Metrics {
     buckets: LAG_BUCKETS_S,
     registers,
   });
+  // A counter that begins with its first event shows no increase for it: Prometheus has to have seen the 0.
+  for (const outcome of OUTCOMES) events.inc({ outcome }, 0);
   let read: (() => ScrapedValues) | undefined;
   createGauges(registers, progress, () => read?.() ?? {});
   return {
     event: (outcome) => events.inc({ outcome }),
     rowWritten: (table, lagMs) => {
       rows.inc({ table });
-      lag.observe({ table }, lagMs / 1000);
+      // A build's own time can be wrong: that must not fail the writing of its row.
+      if (Number.isFinite(lagMs)) lag.observe({ table }, Math.max(0, lagMs) / 1000);
     },
     retry: (where) => retries.inc({ where }),
     acknowledged: (count) => acknowledged.inc(count),
@@ -39,37 +43,79 @@ export function createMetrics(progress: Progress): Metrics {
   };
 }
 
-/** Looked up when the page is asked for: one gauge looks for all of them. */
+/** Gauges without labels, by the value each one shows. */
+const PLAIN = {
+  deadLetters: ['dead_letters', 'What could not be done and waits for somebody'],
+  outstandingMessages: ['outstanding_messages', 'Messages delivered and not yet acknowledged'],
+  diskFreeBytes: ['disk_free_bytes', "Free space of the database's disk"],
+  diskSizeBytes: ['disk_size_bytes', "Size of the database's disk"],
+  sqlitePagesLeft: ['sqlite_pages_left', "Pages left under SQLite's limit"],
+} as const satisfies Partial<Record<keyof ScrapedValues, readonly [name: string, help: string]>>;
+
+/** Looked up when the page is asked for: one metric looks for all of them. */
 function createGauges(registers: Registry[], progress: Progress, read: () => ScrapedValues): void {
-  const gauge = (name: string, help: string, ...labelNames: string[]) =>
-    new Gauge({ name: `samovar_${name}`, help, labelNames, registers });
-  // First, so that what it looks up is there when the others are asked.
-  new Gauge({
-    name: 'samovar_stage_last_progress_seconds',
-    help: 'When a stage last made progress, in seconds since the epoch',
-    labelNames: ['stage'],
+  const failures = new Counter({
+    name: 'samovar_lookup_failures_total',
+    help: 'Times the values of this page that come from the database could not be looked up',
     registers,
+    // It is the first of them on the page: the others are asked after it, and show what it has looked up.
     collect() {
-      const values = read();
-      for (const [name, one] of Object.entries(plain)) {
-        const value = values[name as keyof typeof plain];
-        if (value !== undefined) one.set(value);
-      }
-      for (const { table, state, items } of values.ledger ?? []) ledger.set({ table, state }, items);
-      for (const { table, left } of values.loadsLeft ?? []) loads.set({ table }, left);
-      for (const stage of progress.stages()) {
-        tasks.set({ stage: stage.name }, stage.tasks);
-        if (stage.lastProgressMs !== undefined) this.set({ stage: stage.name }, stage.lastProgressMs / 1000);
-      }
+      const values = lookUp(read, () => this.inc());
+      showPlain(plain, values);
+      showLabelled(labelled, values, progress);
     },
   });
-  const plain = {
-    deadLetters: gauge('dead_letters', 'What could not be done and waits for somebody'),
-    outstandingMessages: gauge('outstanding_messages', 'Messages delivered and not yet acknowledged'),
-    diskFreeBytes: gauge('disk_free_bytes', "Free space of the database's disk"),
-    sqlitePagesLeft: gauge('sqlite_pages_left', "Pages left under SQLite's limit"),
-  } as const;
-  const ledger = gauge('ledger_items', 'Builds in the ledger, by table and state', 'table', 'state');
-  const loads = gauge('loads_left', 'Load jobs a table may still have within 24 hours', 'table');
-  const tasks = gauge('stage_tasks', 'Pieces of work under way', 'stage');
+  failures.inc(0);
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name: `samovar_${name}`, help, labelNames, registers });
+  const plain = Object.entries(PLAIN).map(
+    ([key, [name, help]]) => [key as keyof typeof PLAIN, gauge(name, help)] as const,
+  );
+  const labelled = {
+    ledger: gauge('ledger_items', 'Builds in the ledger, by table and state', 'table', 'state'),
+    loads: gauge('loads_left', 'Load jobs a table may still have within 24 hours', 'table'),
+    tasks: gauge('stage_tasks', 'Pieces of work under way', 'stage'),
+    last: gauge(
+      'stage_last_progress_seconds',
+      'When a stage last made progress, in seconds since the epoch',
+      'stage',
+    ),
+  };
+}
+
+/** When the database fails, the rest of the page is what tells of it. */
+function lookUp(read: () => ScrapedValues, failed: () => void): ScrapedValues {
+  try {
+    return read();
+  } catch {
+    failed();
+    return {};
+  }
+}
+
+/** What is not known is not shown: a 0 would be an alarm about a full disk. */
+function showPlain(
+  gauges: readonly (readonly [key: keyof typeof PLAIN, gauge: Gauge])[],
+  values: ScrapedValues,
+): void {
+  for (const [key, gauge] of gauges) {
+    const value = values[key];
+    if (value !== undefined && Number.isFinite(value)) gauge.set(value);
+    else gauge.remove();
+  }
+}
+
+/** Anew each time: what is no longer told of would keep its last value. */
+function showLabelled(
+  { ledger, loads, tasks, last }: Readonly<Record<'ledger' | 'loads' | 'tasks' | 'last', Gauge>>,
+  values: ScrapedValues,
+  progress: Progress,
+): void {
+  for (const gauge of [ledger, loads, tasks, last]) gauge.reset();
+  for (const { table, state, items } of values.ledger ?? []) ledger.set({ table, state }, items);
+  for (const { table, left } of values.loadsLeft ?? []) loads.set({ table }, left);
+  for (const stage of progress.stages()) {
+    tasks.set({ stage: stage.name }, stage.tasks);
+    if (stage.lastProgressMs !== undefined) last.set({ stage: stage.name }, stage.lastProgressMs / 1000);
+  }
 }

@@ -45,6 +45,7 @@ export function createProgress(options: ProgressOptions): Progress {
     stage.lastProgressMs = options.nowMs();
     return {
       step: (now) => {
+        if (!running.has(task)) return;
         if (now !== undefined) task.what = now;
         task.last = options.monotonicMs();
         stage.lastProgressMs = options.nowMs();
@@ -69,11 +70,30 @@ export function createProgress(options: ProgressOptions): Progress {
         ([name, { tasks: count, lastProgressMs }]): StageState => ({ name, tasks: count, lastProgressMs }),
       ),
     tasks,
-    stuck: () => tasks().filter(({ silentMs, limitMs }) => silentMs > limitMs),
+    stuck: () => tasks().filter(isStuck),
+    forgive: (ms) => {
+      const now = options.monotonicMs();
+      for (const task of running) task.last = ms >= task.limitMs ? now : Math.min(now, task.last + ms);
+    },
   };
 }
 
+function isStuck({ silentMs, limitMs }: StuckTask): boolean {
+  return silentMs > limitMs;
+}
+
 const TASKS_SHOWN = 50;
+const WHAT_CHARS_MAX = 300;
+
+/** A task in one line. Names come from buckets and messages: they cannot begin lines of their own. */
+export function taskText({ stage, what, silentMs }: StuckTask): string {
+  const shown = what.slice(0, WHAT_CHARS_MAX).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+  return `${stage}: ${shown}, silent for ${seconds(silentMs)}`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}
 
 /** What the program is doing, for people: every stage, then the tasks under way, the longest silent first. */
 export function dumpText(progress: Progress): string {
@@ -84,7 +104,9 @@ export function dumpText(progress: Progress): string {
   const all = progress.tasks();
   const shown = all
     .slice(0, TASKS_SHOWN)
-    .map(({ stage, what, silentMs }) => `  ${stage}: ${what}, silent for ${Math.round(silentMs / 1000)} s`);
-  const more = all.length > TASKS_SHOWN ? [`  … and ${all.length - TASKS_SHOWN} more`] : [];
+    .map(
+      (task) => `  ${taskText(task)}${isStuck(task) ? `, stuck: its limit is ${seconds(task.limitMs)}` : ''}`,
+    );
+  const more = all.length > TASKS_SHOWN ? [`  ... and ${all.length - TASKS_SHOWN} more`] : [];
   return [...stages, ...shown, ...more].join('\n');
 }

@@ -1,46 +1,51 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { Hono } from 'hono';
 import { SamovarError } from '../errors.ts';
 import type { Metrics, Progress, Readiness } from './contract.ts';
+import { createPages } from './pages.ts';
 
-const READY_DEADLINE_MS = 5_000;
+/** From a request's first byte to its last, and for a client that neither sends nor takes anything. */
 const REQUEST_DEADLINE_MS = 10_000;
+const SILENCE_MAX_MS = 30_000;
 const HEADER_BYTES_MAX = 8_192;
 const CONNECTIONS_MAX = 64;
+const READY_DEADLINE_MS = 5_000;
 
 export interface MonitorOptions {
-  /** `HOST:PORT` or `PORT`, which listens on this machine only. */
+  /** `HOST:PORT`, or `PORT`, which listens on this machine only. */
   readonly address: string;
   readonly progress: Progress;
   readonly metrics: Metrics;
+  /** Asked by /readyz, once at a time; without an answer after 5 s that is the answer. */
   readonly ready: () => Promise<readonly Readiness[]>;
+  /** Told why a page failed: the page itself does not say. */
+  readonly log?: (message: string, error: unknown) => void;
+  /** For tests, in milliseconds. */
+  readonly limits?: { readonly requestMs?: number; readonly readyMs?: number };
 }
 
 export interface Monitor {
   readonly url: string;
+  /** Ends at once, whatever connections are open. */
   close(): Promise<void>;
 }
 
 /**
  * Serves /healthz (is anything stuck?), /readyz (can it work?) and /metrics (Prometheus). Throws `config` for an address that is
- * none or is taken.
+ * none or cannot be listened on.
  */
 export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
-  const { host, port } = parseAddress(options.address);
-  const server = createAdaptorServer({
-    fetch: pages(options).fetch,
-    serverOptions: {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: REQUEST_DEADLINE_MS,
-      requestTimeout: REQUEST_DEADLINE_MS,
-      keepAliveTimeout: REQUEST_DEADLINE_MS,
-      connectionsCheckingInterval: 1_000,
-    },
-  });
-  server.maxConnections = CONNECTIONS_MAX;
+  const { address, limits = {}, log = () => undefined } = options;
+  const { host, port } = parseAddress(address);
+  const pages = createPages({ ...options, log, readyMs: limits.readyMs ?? READY_DEADLINE_MS });
+  const server = createServer(pages.fetch, limits.requestMs ?? REQUEST_DEADLINE_MS);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(cannotListen(options.address, cause)));
+    server.on('error', (cause) => {
+      log('the monitor failed', cause);
+      // Of no effect once it listens.
+      reject(cannotListen(address, cause));
+    });
     server.listen(port, host, resolve);
   });
   const { port: chosen } = server.address() as AddressInfo;
@@ -49,51 +54,34 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
+        server.closeAllConnections();
       }),
   };
 }
 
-function pages({ progress, metrics, ready }: MonitorOptions): Hono {
-  const app = new Hono();
-  app.get('/', (context) => context.text('Samovar\n/healthz\n/readyz\n/metrics\n'));
-  app.get('/healthz', (context) => {
-    const stuck = progress.stuck();
-    if (stuck.length === 0) return context.text('ok\n');
-    const lines = stuck.map(
-      ({ stage, what, silentMs }) => `${stage}: ${what}, silent for ${Math.round(silentMs / 1000)} s`,
-    );
-    return context.text(`${lines.join('\n')}\n`, 503);
-  });
-  app.get('/readyz', async (context) => {
-    const states = await inTime(ready());
-    return context.json(states, states.every((state) => state.ready) ? 200 : 503);
-  });
-  app.get('/metrics', async (context) =>
-    context.body(await metrics.render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
-  );
-  app.all('*', (context) => context.text('no such page\n', context.req.method === 'GET' ? 404 : 405));
-  app.onError((_error, context) => context.text('this page failed\n', 500));
-  return app;
-}
-
-async function inTime(states: Promise<readonly Readiness[]>): Promise<readonly Readiness[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly Readiness[]>((resolve) => {
-    timer = setTimeout(
-      () =>
-        resolve([{ name: 'readiness', ready: false, detail: `no answer within ${READY_DEADLINE_MS} ms` }]),
-      READY_DEADLINE_MS,
-    );
-  });
-  const failed = (error: unknown) => [{ name: 'readiness', ready: false, detail: String(error) }];
-  return Promise.race([states.catch(failed), late]).finally(() => clearTimeout(timer));
+/** Everything a client can draw out has an end: its head, its body, its silence, its number of connections. */
+function createServer(fetch: (request: Request) => Response | Promise<Response>, requestMs: number): Server {
+  const server = createAdaptorServer({
+    fetch,
+    // Else the Request and Response of the whole process would be replaced.
+    overrideGlobalObjects: false,
+    serverOptions: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: REQUEST_DEADLINE_MS,
+      connectionsCheckingInterval: Math.min(1_000, requestMs),
+    },
+  }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(SILENCE_MAX_MS);
+  return server;
 }
 
 /** `9109`, `0.0.0.0:9109`, `[::]:9109`. Throws `config`. */
 export function parseAddress(text: string): { readonly host: string; readonly port: number } {
   const [, host = '127.0.0.1', digits = ''] =
-    /^(?:([^\s:/]+|\[[0-9a-fA-F:]+\]):)?(\d{1,5})$/.exec(text) ?? [];
+    /^(?:([^\s:/[\]]+|\[[0-9a-fA-F:.]+\]):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits !== '' && port <= 65_535) return { host: host.replace(/^\[|\]$/g, ''), port };
   throw new SamovarError('config', `${JSON.stringify(text)} is no address to listen on`, {
@@ -101,11 +89,18 @@ export function parseAddress(text: string): { readonly host: string; readonly po
   });
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'this user may not listen there',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  ENOTFOUND: 'there is no such host',
+};
+
 function cannotListen(address: string, cause: Error): SamovarError {
-  const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  return new SamovarError('config', `cannot listen on ${address}${taken ? ': somebody else does' : ''}`, {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  return new SamovarError('config', `cannot listen on ${address}: ${WHY[code] ?? cause.message}`, {
     subject: address,
-    remedy: 'Choose another address with --monitor or monitor_address.',
+    remedy: 'Choose another address with --monitor or monitor_address, or end what listens there.',
     cause,
   });
 }

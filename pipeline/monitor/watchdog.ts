@@ -10,19 +10,18 @@ export interface WatchdogOptions {
 }
 
 /**
- * Looks now and then whether everything under way makes progress. A look that itself comes far too late (the machine slept, or the
- * process was stopped) proves nothing: tasks get their time anew.
+ * Looks now and then whether everything under way makes progress; gives what ends the looking. A look that itself comes far too late
+ * shows that nothing ran (the machine slept, the process was stopped): that time is not held against the tasks. Only that time, so
+ * that a process which is held up again and again still sees a task that hangs.
  */
 export function startWatchdog({ progress, everyMs, monotonicMs, onStuck }: WatchdogOptions): () => void {
   let last = monotonicMs();
-  let forgivenMs = 0;
   const look = () => {
     const now = monotonicMs();
     const lateMs = now - last - everyMs;
     last = now;
-    if (lateMs > everyMs) forgivenMs += lateMs;
-    const stuck = progress.stuck().filter(({ silentMs, limitMs }) => silentMs - forgivenMs > limitMs);
-    if (progress.stuck().length === 0) forgivenMs = 0;
+    if (lateMs > everyMs) progress.forgive(lateMs);
+    const stuck = progress.stuck();
     if (stuck.length === 0) return;
     clearInterval(timer);
     onStuck(stuck, dumpText(progress));
