@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Case, Section, Verdict } from './case.ts';
+import { isGood } from './case.ts';
+import { comparePaths } from './compare.ts';
+import { endOf, judge, recoverAndJudge } from './recover.ts';
+import { type Bench, type Prepared, runIn, type Scenario, type TableRows } from './world.ts';
+
+export interface KillPoint {
+  readonly number: number;
+  readonly kind: string;
+  readonly when: string;
+  readonly detail: string;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  sqlite: 'SIGKILL at a SQLite commit',
+  duckdb: 'SIGKILL at a DuckDB statement',
+  file: 'SIGKILL at a file renamed, synced, removed',
+  http: 'SIGKILL at an HTTP request',
+  grpc: 'SIGKILL at a gRPC message',
+  ack: 'SIGKILL at an acknowledgement',
+};
+
+/** The scenario killed at each of its side effects in turn, each time in a new world, and run again. */
+export function killSection(bench: Bench, scenario: Scenario): Section {
+  return {
+    name: scenario.name,
+    open: async () => {
+      const prepared = await scenario.prepare(bench);
+      try {
+        const { points, wanted } = await countPoints(bench, scenario, prepared);
+        const chosen = choosePoints(points, bench.options);
+        bench.log(`${scenario.name}: ${points.length} points, killed at ${chosen.length} of them`);
+        return {
+          cases: chosen.map((point) => killCase(bench, { scenario, prepared, wanted, point })),
+          close: prepared.close,
+        };
+      } catch (error) {
+        await prepared.close();
+        throw error;
+      }
+    },
+  };
+}
+
+/** One run without a fault: what it does to the world, in order, and what everything else is compared with. */
+async function countPoints(bench: Bench, scenario: Scenario, prepared: Prepared) {
+  const world = await prepared.open();
+  const log = join(world.folder, 'points.log');
+  try {
+    const run = await runIn(bench, world, prepared.boundMs, { env: { SAMOVAR_FAULT_LOG: log } });
+    if (run.code !== 0)
+      throw new Error(`${scenario.name} fails without any fault: ${endOf(run)}\n${run.stderr}`);
+    const wanted = await world.rows();
+    const verdict = await judge(world, { wanted, injected: 0, problems: [], stderr: run.stderr });
+    const truth = comparePaths(wanted, prepared.expected);
+    if (!isGood(verdict) || !isGood({ ...verdict, ...truth }))
+      throw new Error(
+        `${scenario.name} is wrong without any fault: ${[...truth.paths, ...verdict.problems].join('; ')}\n${run.stderr}`,
+      );
+    return { points: readPoints(log), wanted };
+  } finally {
+    await world.close();
+    bench.dropFolder(world.folder, false);
+  }
+}
+
+export function readPoints(log: string): readonly KillPoint[] {
+  return readFileSync(log, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [number, kind = '', when = '', detail = ''] = line.split('\t');
+      return { number: Number(number), kind, when, detail };
+    });
+}
+
+/**
+ * Between the end of one effect and the beginning of the next the world does not change: of two such points one is enough. All
+ * others are kept, or every so many of them, from a place that the seed tells.
+ */
+export function choosePoints(
+  points: readonly KillPoint[],
+  options: { readonly every: number; readonly seed: number; readonly at: number | undefined },
+): readonly KillPoint[] {
+  if (options.at !== undefined) return points.filter(({ number }) => number === options.at);
+  const distinct = points.filter(({ when }, at) => !(when === 'after' && points[at + 1]?.when === 'before'));
+  return distinct.filter((_, at) => (at + options.seed) % options.every === 0);
+}
+
+interface Kill {
+  readonly scenario: Scenario;
+  readonly prepared: Prepared;
+  readonly wanted: TableRows;
+  readonly point: KillPoint;
+}
+
+function killCase(bench: Bench, kill: Kill): Case {
+  const { scenario, point } = kill;
+  return {
+    fault: KINDS[point.kind] ?? `SIGKILL at ${point.kind}`,
+    stage: scenario.name,
+    label: `${point.number} ${point.when} ${point.detail}`,
+    replay: `--only "${scenario.name}" --at ${point.number}`,
+    run: () => killOnce(bench, kill),
+  };
+}
+
+async function killOnce(bench: Bench, { prepared, wanted, point }: Kill): Promise<Verdict> {
+  const world = await prepared.open();
+  let failed = true;
+  try {
+    const env = { SAMOVAR_FAULT_KILL_AT: String(point.number) };
+    const killed = await runIn(bench, world, prepared.boundMs, { env });
+    const injected = killed.signal === 'SIGKILL' && !killed.late ? 1 : 0;
+    const verdict = await recoverAndJudge(bench, world, {
+      boundMs: prepared.boundMs,
+      wanted,
+      injected,
+      before: killed,
+    });
+    const problems = [...verdict.problems];
+    if (injected === 0 && killed.code !== 0)
+      problems.push(`instead of being killed it ended with ${endOf(killed)}`);
+    failed = !isGood({ ...verdict, problems });
+    // Work at once takes turns in an order of its own: a run may be shorter than the one that was counted.
+    const note = injected === 0 ? { note: 'ended before this point' } : {};
+    return { ...verdict, problems, ...note };
+  } finally {
+    await world.close();
+    bench.dropFolder(world.folder, failed);
+  }
+}

@@ -1,0 +1,16 @@
+import { DuckDBConnection } from '@duckdb/node-api';
+import { around, patch } from './points.ts';
+
+/** Statements that change a DuckDB file; inside a transaction too, where a kill must leave nothing of it. */
+export function watchDuckDb(): void {
+  patch(
+    DuckDBConnection.prototype,
+    'run',
+    (original) =>
+      function (this: unknown, ...args) {
+        const sql = String(args[0]);
+        const call = () => original.apply(this, args);
+        return /^\s*(SELECT|PRAGMA|SET)\b/i.test(sql) ? call() : around('duckdb', sql, call);
+      },
+  );
+}

@@ -1,0 +1,70 @@
+import type { Build } from './build.ts';
+import { type Child, type ChildOptions, type ChildRun, startChild } from './child.ts';
+import type { FaultOptions } from './options.ts';
+
+/** What every part of the harness works with. */
+export interface Bench {
+  readonly build: Build;
+  readonly options: FaultOptions;
+  /** Epoch milliseconds: what builds' times are counted back from, the same in all cases. */
+  readonly nowMs: number;
+  /** A new folder, gone at the end. */
+  newFolder(name: string): string;
+  /** Gone now, unless folders of failures are kept and this is one. */
+  dropFolder(folder: string, failed: boolean): void;
+  log(text: string): void;
+}
+
+/** Rows of a table as they are: the path, and a hash of all that is in the row. */
+export interface FoundRow {
+  readonly path: string;
+  readonly content: string;
+}
+
+export type TableRows = ReadonlyMap<string, readonly FoundRow[]>;
+
+/** One place where the command can run: its folder, configuration and servers. */
+export interface World {
+  readonly folder: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly db: string;
+  /** What the warehouse has, asked by this process. */
+  rows(): Promise<TableRows>;
+  close(): Promise<void>;
+}
+
+/** A way through the pipeline that is gone through again and again, each time in a new world. */
+export interface Scenario {
+  /** `file -> DuckDB` */
+  readonly name: string;
+  prepare(bench: Bench): Promise<Prepared>;
+}
+
+export interface Prepared {
+  /** Paths each table must have, known without the pipeline. */
+  readonly expected: ReadonlyMap<string, readonly string[]>;
+  /** How long one run may take. */
+  readonly boundMs: number;
+  open(): Promise<World>;
+  close(): Promise<void>;
+}
+
+export function startIn(
+  bench: Bench,
+  world: World,
+  boundMs: number,
+  more: { readonly env?: Readonly<Record<string, string>> } & Pick<ChildOptions, 'sampleMs'> = {},
+): Child {
+  const { env, ...rest } = more;
+  return startChild(bench.build, world.args, {
+    cwd: world.folder,
+    env: { ...world.env, ...env },
+    boundMs,
+    ...rest,
+  });
+}
+
+export function runIn(...given: Parameters<typeof startIn>): Promise<ChildRun> {
+  return startIn(...given).ended;
+}
