@@ -9,8 +9,8 @@ const LONG_INTEGER = /(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 const LONE_SURROGATE_ESCAPE = /\\ud[89a-f]/i;
 
 /**
- * An appended row as an object, with the writer's own columns where the table has them and without nulls, which are the same as
- * nothing there. Throws `malformed` for a line that does not fit the schema.
+ * An appended row as an object, with the writer's own columns where the table has them; nulls stay. Throws `malformed` for a line
+ * that does not fit the schema.
  */
 export function rowOf(table: TableSpec, row: AppendRow): JsonRecord {
   const record = parseLine(table, row);
@@ -45,12 +45,9 @@ export function oversize(
 
 function parseLine(table: TableSpec, row: AppendRow): JsonRecord {
   const text = Buffer.from(row.line.buffer, row.line.byteOffset, row.line.byteLength).toString();
-  const wellFormed = !LONE_SURROGATE_ESCAPE.test(text);
   try {
-    const parsed: unknown = JSON.parse(exactIntegers(text), (_name, value: unknown) =>
-      clean(value, wellFormed),
-    );
-    return parsed as JsonRecord;
+    const parsed = JSON.parse(exactIntegers(text)) as JsonRecord;
+    return LONE_SURROGATE_ESCAPE.test(text) ? (wellFormed(parsed) as JsonRecord) : parsed;
   } catch (error) {
     throw misfit(
       table,
@@ -60,13 +57,12 @@ function parseLine(table: TableSpec, row: AppendRow): JsonRecord {
   }
 }
 
-/** Nulls within records go; in lists they stay, to be refused. Half a surrogate pair is no UTF-8 and would refuse the request. */
-function clean(value: unknown, wellFormed: boolean): unknown {
-  if (typeof value === 'string') return wellFormed ? value : value.toWellFormed();
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const record = value as JsonRecord;
-  for (const name in record) if (record[name] === null) delete record[name];
-  return record;
+/** Half of a surrogate pair is no UTF-8, and would have the request refused. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(wellFormed);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, wellFormed(inner)]));
 }
 
 /**

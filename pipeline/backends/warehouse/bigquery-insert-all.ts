@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SamovarError } from '../../errors.ts';
 import type { CallOptions } from '../bucket/contract.ts';
-import { oversize, rowOf } from './bigquery-append-rows.ts';
+import { type JsonRecord, oversize, rowOf } from './bigquery-append-rows.ts';
 import { bounded, type Connection } from './bigquery-client.ts';
 import { rowFailures } from './bigquery-insert-all-errors.ts';
 import { baseName } from './bigquery-tables.ts';
@@ -35,11 +35,22 @@ export function insertAllAppender(connection: Connection): Appender {
 }
 
 function encode(table: TableSpec, row: AppendRow): EncodedRow {
-  const payload: InsertRow = { insertId: insertId(row), json: rowOf(table, row) };
+  const payload: InsertRow = { insertId: insertId(row), json: withoutNulls(rowOf(table, row)) };
   // And the comma between two rows.
   const bytes = Buffer.byteLength(JSON.stringify(payload)) + 1;
   if (bytes > LIMITS.bytesMax) throw oversize(table, row, bytes, LIMITS.bytesMax);
   return { bytes, payload };
+}
+
+/** Null is the same as nothing there, but for a list: insertAll refuses that one. */
+function withoutNulls(record: JsonRecord): JsonRecord {
+  const kept = Object.entries(record).filter(([, value]) => value !== null);
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutNullsIn(value)]));
+}
+
+function withoutNullsIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNullsIn);
+  return typeof value === 'object' && value !== null ? withoutNulls(value as JsonRecord) : value;
 }
 
 /** Of any key's length, within the 128 characters allowed. */

@@ -25,18 +25,18 @@ const BROKEN: ReadonlySet<number> = new Set([1, 2, 10, 13, 14]);
 /** BigQuery's words, and gRPC's own, under various codes. */
 const TOO_LARGE = /request too large|message larger than max/i;
 
+/** The last two: the file that GOOGLE_APPLICATION_CREDENTIALS names is not there or is none. */
+const NO_CREDENTIALS = /default credentials|invalid_grant|keyfile|private key|ENOENT|not a file/i;
+
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [TOO_LARGE, 'Nothing was written. Append fewer rows at once.'],
   [/finali[sz]ed/i, 'Open another stream: this one has ended.'],
-  [
-    /default credentials/i,
-    'Set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`.',
-  ],
+  [NO_CREDENTIALS, 'Set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`.'],
   [/denied|permission/i, 'Give the account roles/bigquery.dataEditor on the dataset.'],
 ];
 
 interface GrpcError {
-  readonly code?: number | null;
+  readonly code?: number | string | null;
   readonly message?: string | null;
 }
 
@@ -45,21 +45,18 @@ export function answerError(what: string, subject: string, error: GrpcError): Sa
   const message = error.message ?? '';
   if (TOO_LARGE.test(message)) return grpcError(what, subject, error, 'too-large');
   const ended = error.code === FAILED_PRECONDITION || /stream.*finali[sz]ed/i.test(message);
-  return grpcError(what, subject, error, ended ? 'conflict' : (CODES[error.code ?? 0] ?? 'refused'));
+  return grpcError(what, subject, error, ended ? 'conflict' : (CODES[Number(error.code)] ?? 'refused'));
 }
 
 /** What the failure of a call or of a whole connection means. Errors that are ours already pass through. */
 export function connectionError(what: string, subject: string, thrown: unknown): SamovarError {
   if (thrown instanceof SamovarError) return thrown;
   const error: GrpcError = thrown instanceof Error ? thrown : { message: String(thrown) };
-  if (error.code !== undefined && BROKEN.has(Number(error.code)))
+  if (NO_CREDENTIALS.test(error.message ?? '')) return grpcError(what, subject, error, 'denied');
+  // No status of gRPC's: it is the way to the server, or to the credentials, that failed.
+  if (typeof error.code !== 'number' || BROKEN.has(error.code))
     return grpcError(what, subject, error, 'network');
-  if (/default credentials|invalid_grant|keyfile|private key/i.test(error.message ?? ''))
-    return grpcError(what, subject, error, 'denied');
-  // No status: the connection ended in a way gRPC has no word for.
-  return error.code === undefined
-    ? grpcError(what, subject, error, 'network')
-    : answerError(what, subject, error);
+  return answerError(what, subject, error);
 }
 
 function grpcError(what: string, subject: string, { code, message }: GrpcError, as: ErrorCode): SamovarError {
@@ -67,7 +64,7 @@ function grpcError(what: string, subject: string, { code, message }: GrpcError, 
   const remedy = REMEDIES.find(([seen]) => seen.test(text))?.[1];
   return new SamovarError(
     as,
-    `${subject}: ${what}: ${text}${code === undefined ? '' : ` (gRPC status ${code})`}`,
+    `${subject}: ${what}: ${text}${typeof code === 'number' ? ` (gRPC status ${code})` : ''}`,
     {
       subject,
       ...(remedy !== undefined && { remedy }),

@@ -60,7 +60,7 @@ export function encodeRecord(schema: readonly Field[], row: Readonly<JsonRecord>
 function writeRecord(writer: protobuf.Writer, schema: readonly Field[], record: Readonly<JsonRecord>): void {
   schema.forEach((field, at) => {
     const value = record[field.name];
-    if (value === undefined) return;
+    if (value === undefined || value === null) return;
     const number = at + 1;
     const wire = WIRE[field.type];
     if (field.mode !== 'REPEATED') writeTagged(writer, field, number, value);
