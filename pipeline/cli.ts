@@ -6,6 +6,7 @@ import { bqLoadCommand } from './commands/bq-load.ts';
 import { configCommand } from './commands/config.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { junitCommand } from './commands/junit.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { makeDbCommand } from './commands/make-db.ts';
 import { makeJsonCommand } from './commands/make-json.ts';
 import { pruneCommand } from './commands/prune.ts';
@@ -26,6 +27,7 @@ function commands(root: Argv): Argv {
     .command(bqLoadCommand)
     .command(backfillCommand)
     .command(pruneCommand)
+    .command(ledgerCommand)
     .command(deadLettersCommand)
     .command(junitCommand)
     .command(configCommand);

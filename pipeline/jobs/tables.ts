@@ -52,11 +52,16 @@ export interface TableResult {
  * BigQuery table that asks: Kettle loaded nowhere else.
  */
 export function destinationOf(store: Store, table: TableConfig, warehouseUrl: string): number {
-  const name = `${warehouseUrl}/${table.name}`;
+  const name = destinationName(table, warehouseUrl);
   return store.transaction(() => {
     if (warehouseUrl.startsWith('bigquery:')) store.ledger.adopt(table.kettleLedger, name);
     return store.ledger.destination(name);
   });
+}
+
+/** What the ledger calls a table in a warehouse. */
+export function destinationName(table: Pick<TableConfig, 'name'>, warehouseUrl: string): string {
+  return `${warehouseUrl}/${table.name}`;
 }
 
 /** True when the table's oldest row has outlived its window so far that the table is to be made anew. */

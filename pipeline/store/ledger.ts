@@ -35,6 +35,23 @@ export interface BatchContent {
   readonly bytes: number;
 }
 
+/** A build that a destination has, and in which version. */
+export interface LedgerItem {
+  readonly item: number;
+  readonly version: number;
+  readonly path: string;
+}
+
+/** How many batches and builds of a destination are in a state, and since when. */
+export interface LedgerState {
+  readonly state: Batch['state'];
+  readonly batches: number;
+  readonly items: number;
+  /** Epoch milliseconds. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
 export interface LedgerStore {
   /** The id of a destination, made when new. */
   destination(name: string): number;
@@ -64,6 +81,15 @@ export interface LedgerStore {
   loadTimes(destination: number, sinceMs: number): readonly number[];
   /** Gives a destination another name, unless that one exists: a ledger taken over from Kettle. */
   adopt(oldName: string, newName: string): boolean;
+  /** Everything a destination has, by path. */
+  committed(destination: number): IterableIterator<LedgerItem>;
+  states(destination: number): readonly LedgerState[];
+  /** The destination lacks these after all: they are emitted again. */
+  forget(destination: number, items: readonly number[]): void;
+  /** What the destination has of these is wrong: they are emitted again, and replace it. */
+  doubt(destination: number, items: readonly number[]): void;
+  /** The destination has these, though nobody knows in which version: the next emission replaces them. */
+  adoptItems(destination: number, items: readonly number[]): void;
   counts(destination: number): { readonly committed: number; readonly open: number };
 }
 
@@ -82,6 +108,7 @@ export function openLedger(db: Database, nowMs: () => number): LedgerStore {
     names: () => names.all(),
     adopt: (oldName, newName) => find.get(newName) === undefined && rename.run(newName, oldName).changes > 0,
     ...batchWriters(db, nowMs),
+    ...repairs(db, nowMs),
     ...batchReaders(db),
   };
 }
@@ -143,6 +170,35 @@ function batchWriters(db: Database, nowMs: () => number) {
   };
 }
 
+/** A version that no row has. */
+const NO_VERSION = -1;
+
+function repairs(db: Database, nowMs: () => number) {
+  const forget = db.prepare('DELETE FROM ledger WHERE destination = ? AND item = ?');
+  const doubt = db.prepare('UPDATE ledger SET version = ? WHERE destination = ? AND item = ?');
+  const begin = db
+    .prepare<[number, number, number, number], number>(
+      `INSERT INTO batch(destination, generation, state, replaces, created_at, committed_at)
+       VALUES (?, (SELECT coalesce(max(generation) + 1, 0) FROM batch WHERE destination = ?), 'committed', 0, ?, ?) RETURNING id`,
+    )
+    .pluck();
+  const add = db.prepare(
+    'INSERT OR REPLACE INTO ledger(destination, item, batch, version) VALUES (?, ?, ?, ?)',
+  );
+  return {
+    forget: (destination: number, items: readonly number[]) => {
+      for (const item of items) forget.run(destination, item);
+    },
+    doubt: (destination: number, items: readonly number[]) => {
+      for (const item of items) doubt.run(NO_VERSION, destination, item);
+    },
+    adoptItems: (destination: number, items: readonly number[]) => {
+      const batch = begin.get(destination, destination, nowMs(), nowMs());
+      for (const item of items) add.run(destination, item, batch, NO_VERSION);
+    },
+  };
+}
+
 /** Somebody else has ended what this process was about to load: going on would load it twice. */
 function takenAway({ generation }: Batch): SamovarError {
   return new SamovarError(
@@ -174,6 +230,15 @@ function batchReaders(db: Database) {
       'SELECT sent_at FROM batch WHERE destination = ? AND sent_at >= ? ORDER BY sent_at',
     )
     .pluck();
+  const committed = db.prepare<[number], LedgerItem>(
+    `SELECT l.item, max(l.version) AS version, b.path FROM ledger l JOIN batch t ON t.id = l.batch JOIN build b ON b.id = l.item
+     WHERE l.destination = ? AND t.state = 'committed' GROUP BY l.item ORDER BY b.path`,
+  );
+  const states = db.prepare<[number], LedgerState>(
+    `SELECT t.state, count(DISTINCT t.id) AS batches, count(l.item) AS items, min(t.created_at) AS firstAt,
+       max(coalesce(t.committed_at, t.sent_at, t.created_at)) AS lastAt
+     FROM batch t LEFT JOIN ledger l ON l.batch = t.id WHERE t.destination = ? GROUP BY t.state ORDER BY t.state`,
+  );
   const counts = db.prepare<[number], { committed: number; open: number }>(
     `SELECT coalesce(sum(t.state = 'committed'), 0) AS committed, coalesce(sum(t.state <> 'committed'), 0) AS open
      FROM ledger l JOIN batch t ON t.id = l.batch WHERE l.destination = ?`,
@@ -187,6 +252,8 @@ function batchReaders(db: Database) {
     items: (batch: Batch) => items.all(batch.id),
     superseded: (batch: Batch) => superseded.all({ id: batch.id, destination: batch.destination }),
     loadTimes: (destination: number, sinceMs: number) => loadTimes.all(destination, sinceMs),
+    committed: (destination: number) => committed.iterate(destination),
+    states: (destination: number) => states.all(destination),
     counts: (destination: number) => counts.get(destination) ?? { committed: 0, open: 0 },
   };
 }
