@@ -39,7 +39,8 @@ export function createMetrics(progress: Progress): Metrics {
     onScrape: (values) => {
       read = values;
     },
-    render: () => registry.metrics(),
+    // The library writes `Nan` (of its own event loop's figures), which is not of the format.
+    render: async () => (await registry.metrics()).replace(/ Nan$/gm, ' NaN'),
   };
 }
 
