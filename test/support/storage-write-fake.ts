@@ -37,6 +37,8 @@ export interface StorageWriteFake {
   readonly calls: readonly string[];
   /** Values of the authorization header seen. */
   readonly authorizations: ReadonlySet<string>;
+  /** Resets every connection. */
+  reset(): void;
   stop(): Promise<void>;
 }
 
@@ -106,6 +108,7 @@ export async function startStorageWriteFake(
     faults,
     calls,
     authorizations,
+    reset: proxy.reset,
     async stop() {
       await proxy.stop();
       server.forceShutdown();

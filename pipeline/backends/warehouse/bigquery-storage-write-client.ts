@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import type * as Library from '@google-cloud/bigquery-storage';
+import { SamovarError } from '../../errors.ts';
 import { connectionError } from './bigquery-storage-write-errors.ts';
 
 export type WriteClient = Library.v1.BigQueryWriteClient;
 
+const ENDPOINT = /^(?:grpc:\/\/)?([^/]+):(\d{1,5})$/;
 /** Longest wait before a lost connection is tried again: the library's own two minutes would outlast the outage. */
 const RECONNECT_MS_MAX = 10_000;
 const KEEPALIVE_MS = 30_000;
@@ -21,8 +23,8 @@ export function storageLibrary(): typeof Library {
 export interface Clients {
   /** A client that has its credentials. */
   get(): Promise<WriteClient>;
-  /** The next `get` makes another. Calls that run on this one may end. */
-  retire(client: WriteClient): void;
+  /** The next `get` makes another; calls that run on this one may go on. Undefined: the one whose credentials do not come. */
+  retire(client: WriteClient | undefined): void;
   close(): Promise<void>;
 }
 
@@ -30,21 +32,24 @@ export function createClients(url: string, endpoint: string | undefined): Client
   let current: Promise<WriteClient> | undefined;
   const get = () => {
     // The library answers a call on a client without credentials by a rejection that nobody can catch: none is called.
-    current ??= initialized(url, endpoint).catch((error: unknown) => {
-      current = undefined;
-      throw error;
+    if (current !== undefined) return current;
+    const made = initialized(url, endpoint);
+    current = made;
+    made.catch(() => {
+      if (current === made) current = undefined;
     });
-    return current;
+    return made;
   };
   const leave = (client: WriteClient) => client.close().catch(() => undefined);
   return {
     get,
     retire(client) {
       const was = current;
+      if (client === undefined) current = undefined;
       const drop = (found: WriteClient) => {
-        if (found !== client) return;
+        if (client !== undefined && found !== client) return;
         if (current === was) current = undefined;
-        void leave(client);
+        void leave(found);
       };
       was?.then(drop, () => undefined);
     },
@@ -83,11 +88,16 @@ function googleClient(): WriteClient {
 /** Without TLS and without credentials: none of the user's are looked for, and none are sent. */
 function localClient(endpoint: string): WriteClient {
   const { BigQueryWriteClient } = storageLibrary().v1;
-  const colon = endpoint.lastIndexOf(':');
+  const [, servicePath, port] = ENDPOINT.exec(endpoint) ?? [];
+  if (servicePath === undefined)
+    throw new SamovarError('config', `${JSON.stringify(endpoint)} is no address of a Storage Write server`, {
+      subject: endpoint,
+      remedy: 'Write host:port, e.g. 127.0.0.1:9060.',
+    });
   const settings: Settings = {
     ...CHANNEL,
-    servicePath: endpoint.slice(0, colon),
-    port: Number(endpoint.slice(colon + 1)),
+    servicePath,
+    port: Number(port),
     clientOptions: { universeDomain: 'googleapis.com' },
   };
   // The gRPC that the library works with makes the credentials: those of another copy are none to it.

@@ -3,16 +3,18 @@ import { jobErrorText } from './bigquery-errors.ts';
 
 /** gRPC's status codes, as far as they mean something here. */
 export const ALREADY_EXISTS = 6;
-export const OUT_OF_RANGE = 11;
+const OUT_OF_RANGE = 11;
 const DEADLINE_EXCEEDED = 4;
 const FAILED_PRECONDITION = 9;
 const CODES: Readonly<Record<number, ErrorCode>> = {
+  // Cancelled, unknown, and below aborted, internal, unavailable: told by the server of one request, so it did not do it.
+  1: 'unavailable',
+  2: 'unavailable',
   [DEADLINE_EXCEEDED]: 'timeout',
   5: 'missing',
   [ALREADY_EXISTS]: 'conflict',
   7: 'denied',
   8: 'throttled',
-  // Aborted, internal, unavailable: told by the server, so it did not do it.
   10: 'unavailable',
   [OUT_OF_RANGE]: 'conflict',
   13: 'unavailable',

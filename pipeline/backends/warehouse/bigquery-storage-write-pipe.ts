@@ -12,7 +12,6 @@ const CONNECTION_MS_MAX = 86_400_000;
 /** One connection for one write stream: answers come in the order of the requests. */
 export interface Pipe {
   readonly client: WriteClient;
-  readonly broken: boolean;
   send(rows: readonly Uint8Array[], offset: number, descriptor: Descriptor): Promise<Response>;
   /** Gives the connection up; whoever waits for an answer gets a `network` error. */
   close(why: string): void;
@@ -27,7 +26,7 @@ interface Waiter {
  * The library's own connection is not used: when it breaks, what waits for an answer may wait for ever. Here each failure breaks
  * the whole of it, for all who wait, and the next append makes another. The first who waits gets the error as it came.
  */
-export function openPipe(client: WriteClient, stream: string, subject: string): Pipe {
+export function openPipe(client: WriteClient, stream: string, subject: string, onBroken: () => void): Pipe {
   const waiting: Waiter[] = [];
   let broken = false;
   /** What the server has certainly understood: it was told by a request that went well. */
@@ -39,6 +38,7 @@ export function openPipe(client: WriteClient, stream: string, subject: string): 
   const breakWith = (error: unknown) => {
     if (broken) return;
     broken = true;
+    onBroken();
     const [first, ...others] = waiting.splice(0);
     first?.reject(error);
     for (const each of others) each.reject(lost(subject, stream, 'an earlier request on it failed'));
@@ -52,9 +52,6 @@ export function openPipe(client: WriteClient, stream: string, subject: string): 
   duplex.on('close', () => breakWith(lost(subject, stream, 'it was closed')));
   return {
     client,
-    get broken() {
-      return broken;
-    },
     close: (why) => breakWith(lost(subject, stream, why)),
     send(rows, offset, descriptor) {
       const request: Request = {

@@ -20,16 +20,23 @@ const ONE_TRY = { retry: { retryCodes: [] } };
 interface Writer {
   readonly connection: Connection;
   readonly clients: Clients;
-  /** By write stream. */
+  /** By write stream; those that work. */
   readonly pipes: Map<string, Pipe>;
 }
 
 /**
+ * Throws `config` where other requests go to a server of the user's and these would go to Google's.
+ *
  * Appends by the Storage Write API: committed streams, each append with its offset. Exactly once: the server takes rows at the
  * stream's end only, and says of earlier offsets that it has them. Rows are readable at once.
  */
 export function storageWriteAppender(connection: Connection): Appender {
   const { url, options } = connection;
+  if (options.endpoint !== undefined && options.storageWriteEndpoint === undefined)
+    throw new SamovarError('config', `${url} has an endpoint, and none for the Storage Write API`, {
+      subject: url,
+      remedy: 'Name the Storage Write endpoint too: rows for a server of your own are not sent to Google.',
+    });
   const writer: Writer = {
     connection,
     clients: createClients(url, options.storageWriteEndpoint),
@@ -41,6 +48,7 @@ export function storageWriteAppender(connection: Connection): Appender {
     limits: LIMITS,
     encode,
     async open(table, call = {}) {
+      descriptorOf(table);
       const stream = await unary(writer, `a write stream for ${table.name}`, call, (client, timeout) =>
         client.createWriteStream(
           { parent: parentOf(connection, table), writeStream: { type: 'COMMITTED' } },
@@ -54,8 +62,7 @@ export function storageWriteAppender(connection: Connection): Appender {
     settle: ({ stream }, call = {}) =>
       stream === '' ? Promise.resolve(undefined) : settle(writer, stream, call),
     async close() {
-      for (const pipe of writer.pipes.values()) pipe.close('the appender was closed');
-      writer.pipes.clear();
+      for (const pipe of [...writer.pipes.values()]) pipe.close('the appender was closed');
       await writer.clients.close();
     },
   };
@@ -100,23 +107,23 @@ async function append(
       }
     });
   } catch (error) {
-    if (pipe !== undefined) afterFailure(writer, pipe, error);
+    afterFailure(writer, pipe, error);
     throw error;
   }
 }
 
 /** Nothing waits on a connection whose answers are late, and a stalled one is left behind together with its client. */
-function afterFailure(writer: Writer, pipe: Pipe, error: unknown): void {
+function afterFailure(writer: Writer, pipe: Pipe | undefined, error: unknown): void {
   if (!(error instanceof SamovarError)) return;
-  if (error.code === 'timeout') writer.clients.retire(pipe.client);
-  if (error.code === 'timeout' || error.code === 'aborted') pipe.close('a request on it was given up');
+  if (error.code === 'timeout') writer.clients.retire(pipe?.client);
+  if (error.code === 'timeout' || error.code === 'aborted') pipe?.close('a request on it was given up');
 }
 
 async function pipeOf({ connection, clients, pipes }: Writer, stream: string): Promise<Pipe> {
   const client = await clients.get();
   const known = pipes.get(stream);
-  if (known?.broken === false) return known;
-  const made = openPipe(client, stream, connection.url);
+  if (known !== undefined) return known;
+  const made = openPipe(client, stream, connection.url, () => pipes.delete(stream));
   pipes.set(stream, made);
   return made;
 }
@@ -137,7 +144,6 @@ function outcomeOf({ error, rowErrors }: Response, what: string, subject: string
 
 async function settle(writer: Writer, stream: string, call: CallOptions): Promise<number | undefined> {
   writer.pipes.get(stream)?.close('its stream is being ended');
-  writer.pipes.delete(stream);
   try {
     const { rowCount } = await unary(writer, `ending ${stream}`, call, (client, timeout) =>
       client.finalizeWriteStream({ name: stream }, { timeout, ...ONE_TRY }),
@@ -170,8 +176,7 @@ async function unary<T>(
       }
     });
   } catch (error) {
-    if (client !== undefined && error instanceof SamovarError && error.code === 'timeout')
-      clients.retire(client);
+    if (error instanceof SamovarError && error.code === 'timeout') clients.retire(client);
     throw error;
   }
 }

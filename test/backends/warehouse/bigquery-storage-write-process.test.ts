@@ -58,7 +58,7 @@ describe('a process that appends by the Storage Write API', () => {
   });
 
   it('without credentials is denied by name, and does not die of it', async () => {
-    const { code, said } = await openInProcess({ endpoint: server.endpoint });
+    const { code, said } = await openInProcess({});
     expect({ code, said }).toEqual({
       code: 0,
       said: expect.stringMatching(/^denied Set GOOGLE_APPLICATION_CREDENTIALS/m),

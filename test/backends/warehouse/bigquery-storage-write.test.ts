@@ -105,10 +105,11 @@ describe('the Storage Write API when things go wrong', () => {
   it('a question never answered costs one deadline; asked again, the count is the same', async () => {
     await append(0, 2);
     server.storageWrite.faults.stalledCalls = 2;
-    expect((await errorOf(appender.settle(place, { timeoutMs: 200 }))).code).toBe('timeout');
     expect((await errorOf(appender.open(table, { timeoutMs: 200 }))).code).toBe('timeout');
-    expect(await appender.settle(place)).toBe(2);
-    expect(await appender.settle(place)).toBe(2);
+    expect(await append(2, 1), 'connections that work go on').toEqual(GOOD);
+    expect((await errorOf(appender.settle(place, { timeoutMs: 200 }))).code).toBe('timeout');
+    expect(await appender.settle(place)).toBe(3);
+    expect(await appender.settle(place)).toBe(3);
   });
 
   it('a gap is a conflict, and so is a place that was settled', async () => {
@@ -134,6 +135,24 @@ describe('the Storage Write API when things go wrong', () => {
       expect((await errorOf(append(1, 1))).code).toBe('network');
     }
     expect(await append(1, 1)).toEqual(GOOD);
+  });
+
+  it('a connection that ends while nobody waits is replaced', async () => {
+    await append(0, 1);
+    server.storageWrite.reset();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await append(1, 1)).toEqual(GOOD);
+  });
+
+  it('rows for a server of the user are not sent to Google, and an address must be one', async () => {
+    const options = { timeoutMs: 5_000, loadTimeoutMs: 5_000, endpoint: server.endpoint };
+    const one = await openWarehouse('bigquery:fake-project:fake', options);
+    expect(() => one.appender('storage-write')).toThrow(expect.objectContaining({ code: 'config' }));
+    const other = await openWarehouse('bigquery:fake-project:fake', {
+      ...options,
+      storageWriteEndpoint: 'here',
+    });
+    expect((await errorOf(other.appender('storage-write').open(table))).code).toBe('config');
   });
 
   it('an endpoint of the user gets no credentials of his', async () => {
