@@ -5,17 +5,12 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Chosen, and used from a later issue on. An entry goes when the package is first imported. */
-const AWAITED: Readonly<Record<string, string>> = { '@google-cloud/pubsub': 'stream mode' };
-
-/** Packages that nothing imports, and those that are still awaited but are imported already. */
+/** Packages that nothing imports. */
 export function unusedDependencies(tree: Tree): readonly string[] {
   const imported = new Set(pipeline(tree).flatMap(packageImports));
-  return Object.keys(manifestOf(tree).dependencies ?? {}).flatMap((name) => {
-    if (AWAITED[name] !== undefined)
-      return imported.has(name) ? [`${name}: is imported now, no longer awaited`] : [];
-    return imported.has(name) ? [] : [`${name}: nothing in pipeline/ imports it`];
-  });
+  return Object.keys(manifestOf(tree).dependencies ?? {})
+    .filter((name) => !imported.has(name))
+    .map((name) => `${name}: nothing in pipeline/ imports it`);
 }
 
 /** Packages that the code imports and package.json does not name. */

@@ -3,12 +3,18 @@ import { parseBucketUrl } from '../bucket/urls.ts';
 import type { Queue, QueueDriverOptions } from './contract.ts';
 
 /**
- * Opens the queue a URL names: `file:some/dir` watches that bucket. Only the driver asked for is loaded. Throws `config` for any other URL.
+ * Opens the queue a URL names: `pubsub:PROJECT/SUBSCRIPTION`, or `file:some/dir`, which watches that bucket. Only the driver asked
+ * for is loaded. Throws `config` for any other URL.
  */
 export async function openQueue(url: string, options: QueueDriverOptions): Promise<Queue> {
   if (url.startsWith('file:') && url.length > 'file:'.length) {
     const { openFileQueue } = await import('./file.ts');
     return openFileQueue(url, parseBucketUrl(url).place, options);
+  }
+  if (url.startsWith('pubsub:')) {
+    const place = parseSubscription(url.slice('pubsub:'.length));
+    const { openPubSub } = await import('./pubsub.ts');
+    return openPubSub(url, place, options);
   }
   throw new SamovarError('config', `${JSON.stringify(url)} names no queue`, {
     subject: url,
