@@ -225,7 +225,7 @@ export function testAppender(suite: AppenderSuite, open: () => Promise<AppenderU
         const table = await made();
         const [place, rows] = [await appender.open(table), encoded(table, named(3))];
         under.fault?.('silent');
-        const late = appender.append({ table, place, rows }, { timeoutMs: 300 });
+        const late = appender.append({ table, place, rows }, { timeoutMs: 1_500 });
         expect((await errorOf(late)).code).toBe('timeout');
         expect(await append(table, place, rows)).toEqual(GOOD);
         expect(await count(table)).toBe(3);

@@ -64,7 +64,7 @@ describe('the Storage Write API when things go wrong', () => {
     async (_when, fault) => {
       await append(0, 1);
       server.storageWrite.faults[fault] = 1;
-      expect((await errorOf(append(1, 3, 300))).code).toBe('timeout');
+      expect((await errorOf(append(1, 3, 1_000))).code).toBe('timeout');
       expect(await append(1, 3)).toEqual(GOOD);
       expect(await count()).toBe(4);
     },
@@ -105,9 +105,9 @@ describe('the Storage Write API when things go wrong', () => {
   it('a question never answered costs one deadline; asked again, the count is the same', async () => {
     await append(0, 2);
     server.storageWrite.faults.stalledCalls = 2;
-    expect((await errorOf(appender.open(table, { timeoutMs: 200 }))).code).toBe('timeout');
+    expect((await errorOf(appender.open(table, { timeoutMs: 1_000 }))).code).toBe('timeout');
     expect(await append(2, 1), 'connections that work go on').toEqual(GOOD);
-    expect((await errorOf(appender.settle(place, { timeoutMs: 200 }))).code).toBe('timeout');
+    expect((await errorOf(appender.settle(place, { timeoutMs: 1_000 }))).code).toBe('timeout');
     expect(await appender.settle(place)).toBe(3);
     expect(await appender.settle(place)).toBe(3);
   });
