@@ -12,6 +12,12 @@ const HEADER_BYTES_MAX = 8_192;
 const CONNECTIONS_MAX = 64;
 const READY_DEADLINE_MS = 5_000;
 
+interface MonitorLimits {
+  readonly requestMs?: number;
+  readonly silenceMs?: number;
+  readonly readyMs?: number;
+}
+
 export interface MonitorOptions {
   /** `HOST:PORT`, or `PORT`, which listens on this machine only. */
   readonly address: string;
@@ -22,7 +28,7 @@ export interface MonitorOptions {
   /** Told why a page failed: the page itself does not say. */
   readonly log?: (message: string, error: unknown) => void;
   /** For tests, in milliseconds. */
-  readonly limits?: { readonly requestMs?: number; readonly readyMs?: number };
+  readonly limits?: MonitorLimits;
 }
 
 export interface Monitor {
@@ -39,7 +45,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const { address, limits = {}, log = () => undefined } = options;
   const { host, port } = parseAddress(address);
   const pages = createPages({ ...options, log, readyMs: limits.readyMs ?? READY_DEADLINE_MS });
-  const server = createServer(pages.fetch, limits.requestMs ?? REQUEST_DEADLINE_MS);
+  const server = createServer(pages.fetch, limits);
   await new Promise<void>((resolve, reject) => {
     server.on('error', (cause) => {
       log('the monitor failed', cause);
@@ -60,7 +66,11 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 /** Everything a client can draw out has an end: its head, its body, its silence, its number of connections. */
-function createServer(fetch: (request: Request) => Response | Promise<Response>, requestMs: number): Server {
+function createServer(
+  fetch: (request: Request) => Response | Promise<Response>,
+  limits: MonitorLimits,
+): Server {
+  const { requestMs = REQUEST_DEADLINE_MS, silenceMs = SILENCE_MAX_MS } = limits;
   const server = createAdaptorServer({
     fetch,
     // Else the Request and Response of the whole process would be replaced.
@@ -74,7 +84,7 @@ function createServer(fetch: (request: Request) => Response | Promise<Response>,
     },
   }) as Server;
   server.maxConnections = CONNECTIONS_MAX;
-  server.setTimeout(SILENCE_MAX_MS);
+  server.setTimeout(silenceMs);
   return server;
 }
 

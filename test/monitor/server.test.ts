@@ -15,6 +15,8 @@ import { LIMIT_MS, withClocks } from './clocks.ts';
 import { parsePage } from './page.ts';
 
 const READY: readonly Readiness[] = [{ name: 'database', ready: true, detail: 'ok' }];
+/** Before any server was made. */
+const { Request: processRequest, Response: processResponse } = globalThis;
 const monitors: Monitor[] = [];
 afterEach(async () => {
   for (const monitor of monitors.splice(0)) await monitor.close();
@@ -181,12 +183,10 @@ describe('pages', () => {
   });
 
   test('the Request and Response of the process are left as they are', async () => {
-    const before = [globalThis.Request, globalThis.Response];
     const { get } = await start();
     await get('/');
-    expect([globalThis.Request, globalThis.Response]).toEqual(before);
-    expect(globalThis.Request).toBe(before[0]);
-    expect(globalThis.Response).toBe(before[1]);
+    expect(globalThis.Request).toBe(processRequest);
+    expect(globalThis.Response).toBe(processResponse);
   });
 });
 
@@ -228,10 +228,18 @@ describe('bad clients', () => {
     expect(await untilClosed(socket)).toMatch(/^HTTP\/1\.1 (405|408) /);
   });
 
+  test('a connection on which nothing moves is cut off', async () => {
+    const hangs = () => new Promise<never>(() => undefined);
+    const { port } = await start({ ready: hangs, limits: { silenceMs: 300, readyMs: 25_000 } });
+    const socket = plain(port);
+    socket.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await untilClosed(socket)).toBe('');
+  });
+
   test('a head that is too long is refused', async () => {
     const { port, get } = await start();
     const socket = plain(port);
-    socket.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(10_000)}\r\n\r\n`);
     expect(await untilClosed(socket)).toMatch(/^HTTP\/1\.1 431 /);
     expect((await get('/healthz')).status).toBe(200);
   });
