@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Case, Section, Verdict } from './case.ts';
 import { isGood } from './case.ts';
 import { comparePaths } from './compare.ts';
+import { groupBy } from './group.ts';
 import { endOf, judge, recoverAndJudge } from './recover.ts';
 import { type Bench, type Prepared, runIn, type Scenario, type TableRows } from './world.ts';
 
@@ -55,6 +56,8 @@ async function countPoints(bench: Bench, scenario: Scenario, prepared: Prepared)
     const wanted = await world.rows();
     const verdict = await judge(world, { wanted, injected: 0, problems: [], stderr: run.stderr });
     const truth = comparePaths(wanted, prepared.expected);
+    const stale = unchanged(wanted, prepared.rewritten);
+    if (stale.length > 0) throw new Error(`${scenario.name}: not brought up to date: ${stale.join(', ')}`);
     if (!isGood(verdict) || !isGood({ ...verdict, ...truth }))
       throw new Error(
         `${scenario.name} is wrong without any fault: ${[...truth.paths, ...verdict.problems].join('; ')}\n${run.stderr}`,
@@ -64,6 +67,20 @@ async function countPoints(bench: Bench, scenario: Scenario, prepared: Prepared)
     await world.close();
     bench.dropFolder(world.folder, false);
   }
+}
+
+/** Rows that should have become others and have not. */
+function unchanged(now: TableRows, rewritten: Prepared['rewritten']): readonly string[] {
+  if (rewritten === undefined) return [];
+  const { paths, before } = rewritten;
+  return [...before].flatMap(([table, rows]) =>
+    rows
+      .filter(({ path }) => paths.includes(path))
+      .filter(({ path, content }) =>
+        now.get(table)?.some((row) => row.path === path && row.content === content),
+      )
+      .map(({ path }) => `${table}: ${path}`),
+  );
 }
 
 export function readPoints(log: string): readonly KillPoint[] {
@@ -78,7 +95,7 @@ export function readPoints(log: string): readonly KillPoint[] {
 
 /**
  * Between the end of one effect and the beginning of the next the world does not change: of two such points one is enough. All
- * others are kept, or every so many of them, from a place that the seed tells.
+ * others are kept, or of each kind every so many of them, from a place that the seed tells.
  */
 export function choosePoints(
   points: readonly KillPoint[],
@@ -86,7 +103,10 @@ export function choosePoints(
 ): readonly KillPoint[] {
   if (options.at !== undefined) return points.filter(({ number }) => number === options.at);
   const distinct = points.filter(({ when }, at) => !(when === 'after' && points[at + 1]?.when === 'before'));
-  return distinct.filter((_, at) => (at + options.seed) % options.every === 0);
+  return [...groupBy(distinct, ({ kind }) => kind).values()].flatMap((group) => {
+    const every = Math.min(options.every, group.length);
+    return group.filter((_, at) => (at + options.seed) % every === 0);
+  });
 }
 
 interface Kill {

@@ -44,6 +44,8 @@ export interface Scenario {
 export interface Prepared {
   /** Paths each table must have, known without the pipeline. */
   readonly expected: ReadonlyMap<string, readonly string[]>;
+  /** Of what must have another content in the end than it had before. */
+  readonly rewritten?: { readonly paths: readonly string[]; readonly before: TableRows };
   /** How long one run may take. */
   readonly boundMs: number;
   open(): Promise<World>;

@@ -1,6 +1,9 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import { around, patch } from './points.ts';
 
+/** They change nothing, or nothing before another statement does. */
+const HARMLESS = /^\s*(SELECT|WITH|PRAGMA|SET|BEGIN)\b/i;
+
 /** Statements that change a DuckDB file; inside a transaction too, where a kill must leave nothing of it. */
 export function watchDuckDb(): void {
   patch(
@@ -10,7 +13,7 @@ export function watchDuckDb(): void {
       function (this: unknown, ...args) {
         const sql = String(args[0]);
         const call = () => original.apply(this, args);
-        return /^\s*(SELECT|PRAGMA|SET)\b/i.test(sql) ? call() : around('duckdb', sql, call);
+        return HARMLESS.test(sql) ? call() : around('duckdb', sql, call);
       },
   );
 }

@@ -9,6 +9,8 @@ interface Statement {
 
 /** Steps inside a transaction reach nobody before its COMMIT. */
 const INSIDE = /^\s*(BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b/i;
+/** `optimize` writes statistics only. */
+const HARMLESS = /^\s*PRAGMA (optimize|integrity_check|wal_checkpoint|incremental_vacuum)\b/i;
 const COMMIT = /^\s*COMMIT\b/i;
 
 /** Every statement that changes the file for good: COMMIT, and what runs outside of transactions. */
@@ -45,7 +47,7 @@ export function watchSqlite(): void {
 }
 
 function isLasting(sql: string, inTransaction: boolean): boolean {
-  return COMMIT.test(sql) || (!inTransaction && !INSIDE.test(sql));
+  return COMMIT.test(sql) || (!inTransaction && !INSIDE.test(sql) && !HARMLESS.test(sql));
 }
 
 function placeOf(database: Database.Database, sql: string): string {
