@@ -1,11 +1,12 @@
 import { LOADS_PER_TABLE_AND_DAY_MAX, loadBudget } from '../backends/warehouse/limits.ts';
 import type { TableConfig } from '../config/tables.ts';
 import type { Context } from '../context.ts';
+import { describeError, SamovarError } from '../errors.ts';
 import { destinationOf, type TablesContext } from '../jobs/tables.ts';
 import type { Metrics, Readiness, ScrapedValues } from '../monitor/contract.ts';
 import { startMonitor } from '../monitor/server.ts';
 import { byteSize } from '../show/progress.ts';
-import { diskFreeBytes } from '../store/headroom.ts';
+import { type DiskSpace, diskSpace } from '../store/headroom.ts';
 
 const DAY_MS = 86_400_000;
 const DISK_LOOK_MS = 10_000;
@@ -22,25 +23,33 @@ export interface Monitored {
 export async function startStreamMonitor(
   context: Context,
   monitored: Monitored,
-): Promise<{ readonly ready: () => void }> {
+): Promise<{ readonly ready: () => void; readonly outstanding: (read: () => number) => void }> {
   const { settings, progress } = context;
   const { metrics } = monitored;
   let following = false;
-  let diskFree = await diskFreeBytes(settings.db);
+  let outstanding = () => 0;
+  let disk = await diskSpace(settings.db);
   const look = setInterval(() => {
-    diskFreeBytes(settings.db).then(
-      (bytes) => {
-        diskFree = bytes;
+    diskSpace(settings.db).then(
+      (space) => {
+        disk = space;
       },
       () => undefined,
     );
   }, DISK_LOOK_MS);
   look.unref();
   context.onClose(() => clearInterval(look));
-  metrics.onScrape(() => scrape(context, monitored, diskFree));
-  const ready = async () => readiness(context, monitored, { following, diskFree });
+  metrics.onScrape(() => ({ ...scrape(context, monitored, disk), outstandingMessages: outstanding() }));
+  const warehouse = asked(context, monitored.tables);
+  const ready = async () => readiness(monitored, { following, disk, warehouse: await warehouse() });
   if (settings.monitorAddress !== undefined) {
-    const monitor = await startMonitor({ address: settings.monitorAddress, progress, metrics, ready });
+    const monitor = await startMonitor({
+      address: settings.monitorAddress,
+      progress,
+      metrics,
+      ready,
+      log: (message, error) => context.log.warn({ reason: describeError(error) }, message),
+    });
     context.onClose(() => monitor.close());
     context.log.info({ url: monitor.url }, 'health and metrics');
   }
@@ -48,10 +57,13 @@ export async function startStreamMonitor(
     ready: () => {
       following = true;
     },
+    outstanding: (read) => {
+      outstanding = read;
+    },
   };
 }
 
-function scrape({ nowMs }: Context, { tables, configured }: Monitored, diskFree: number): ScrapedValues {
+function scrape({ nowMs }: Context, { tables, configured }: Monitored, disk: DiskSpace): ScrapedValues {
   const { store, warehouse } = tables;
   const destinations = configured.map((table) => ({
     table: table.name,
@@ -59,7 +71,8 @@ function scrape({ nowMs }: Context, { tables, configured }: Monitored, diskFree:
   }));
   return {
     deadLetters: store.deadLetters.count(),
-    diskFreeBytes: diskFree,
+    diskFreeBytes: disk.freeBytes,
+    diskSizeBytes: disk.sizeBytes,
     sqlitePagesLeft: store.pagesLeft(),
     ledger: destinations.flatMap(({ table, id }) => {
       const { committed, open } = store.ledger.counts(id);
@@ -78,25 +91,47 @@ function scrape({ nowMs }: Context, { tables, configured }: Monitored, diskFree:
   };
 }
 
+/** How long an answer about the warehouse holds: on one that charges by queries a probe must not ask every few seconds. */
+const WAREHOUSE_ANSWER_MS = 60_000;
+
+/** Asks the warehouse now and then whether it answers. */
+function asked({ signal, nowMs }: Context, { warehouse }: TablesContext): () => Promise<Readiness> {
+  let last: { readonly atMs: number; readonly state: Readiness } | undefined;
+  return async () => {
+    if (last?.state.ready && nowMs() - last.atMs < WAREHOUSE_ANSWER_MS) return last.state;
+    const state = await tried('warehouse', () =>
+      warehouse.query('SELECT 1 AS one', { signal, timeoutMs: 4_000 }),
+    );
+    last = { atMs: nowMs(), state };
+    return state;
+  };
+}
+
+async function tried(name: string, work: () => unknown): Promise<Readiness> {
+  try {
+    await work();
+    return { name, ready: true, detail: 'ok' };
+  } catch (error) {
+    // The page is open to whoever reaches it: the kind of trouble, not its words.
+    return { name, ready: false, detail: error instanceof SamovarError ? error.code : 'failed' };
+  }
+}
+
+interface StreamState {
+  readonly following: boolean;
+  readonly disk: DiskSpace;
+  readonly warehouse: Readiness;
+}
+
 /** A look at what the work depends on. Each is asked for what it can do, not only whether it is there. */
 async function readiness(
-  { signal }: Context,
   { tables }: Monitored,
-  state: { readonly following: boolean; readonly diskFree: number },
+  { following, disk, warehouse }: StreamState,
 ): Promise<readonly Readiness[]> {
-  const { store, warehouse } = tables;
-  const attempt = async (name: string, work: () => unknown): Promise<Readiness> => {
-    try {
-      await work();
-      return { name, ready: true, detail: 'ok' };
-    } catch (error) {
-      return { name, ready: false, detail: error instanceof Error ? error.message : String(error) };
-    }
-  };
   return [
-    { name: 'queue', ready: state.following, detail: state.following ? 'following' : 'not yet following' },
-    await attempt('database', () => store.transaction(() => undefined)),
-    await attempt('warehouse', () => warehouse.query('SELECT 1 AS one', { signal, timeoutMs: 4_000 })),
-    { name: 'disk', ready: state.diskFree >= DISK_FREE_MIN, detail: `${byteSize(state.diskFree)} free` },
+    { name: 'queue', ready: following, detail: following ? 'following' : 'not yet following' },
+    await tried('database', () => tables.store.transaction(() => undefined)),
+    warehouse,
+    { name: 'disk', ready: disk.freeBytes >= DISK_FREE_MIN, detail: `${byteSize(disk.freeBytes)} free` },
   ];
 }

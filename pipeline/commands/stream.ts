@@ -100,6 +100,7 @@ async function stream(context: Context, args: Args): Promise<number> {
         stage: context.progress.stage('collect'),
         open: (root) => openRoot(context, root, stats, threads),
       },
+      onOpen: monitor.outstanding,
       onReady: () => {
         monitor.ready();
         context.log.info({ queues: queues.map(({ url }) => url) }, 'following');

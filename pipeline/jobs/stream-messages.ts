@@ -24,7 +24,9 @@ export function onMessage(stream: Stream, queue: Queue, message: QueueMessage): 
     count(stream, 'duplicate');
     return;
   }
-  track(stream, bringIn(stream, queue, key, build));
+  // Delivered before, it has had its patience: the server's own pauses lie between deliveries.
+  const attemptsMax = message.deliveryAttempt > 1 ? 1 : ATTEMPTS_MAX;
+  track(stream, bringIn(stream, { queue, key, attemptsMax }, build));
 }
 
 function track(stream: Stream, work: Promise<void>): void {
@@ -33,9 +35,13 @@ function track(stream: Stream, work: Promise<void>): void {
 }
 
 /** Collects one build, with retries, and queues it for every table. */
-async function bringIn(stream: Stream, queue: Queue, key: string, build: FinishedBuild): Promise<void> {
+async function bringIn(
+  stream: Stream,
+  { queue, key, attemptsMax }: { readonly queue: Queue; readonly key: string; readonly attemptsMax: number },
+  build: FinishedBuild,
+): Promise<void> {
   const { context, tracker, tables } = stream;
-  const collected = await collectPatiently(stream, build);
+  const collected = await collectPatiently(stream, build, attemptsMax);
   if (collected === undefined) return;
   if (collected.kind === 'failed') return bury(stream, queue, key, collected.error);
   if (collected.kind === 'gone') {
@@ -54,13 +60,17 @@ async function bringIn(stream: Stream, queue: Queue, key: string, build: Finishe
 }
 
 /** Undefined when the stream ends before an answer: the message is handed back. */
-async function collectPatiently(stream: Stream, build: FinishedBuild): Promise<Collected | undefined> {
+async function collectPatiently(
+  stream: Stream,
+  build: FinishedBuild,
+  attemptsMax: number,
+): Promise<Collected | undefined> {
   const { context, collector } = stream;
   for (let attempt = 1; ; attempt += 1) {
     const collected = await collector.collect(build);
     if (collected === undefined) return undefined;
     if (context.signal.aborted) return collected.kind === 'stored' ? collected : undefined;
-    if (collected.kind !== 'failed' || attempt >= ATTEMPTS_MAX) return collected;
+    if (collected.kind !== 'failed' || attempt >= attemptsMax) return collected;
     context.metrics.retry('collect');
     await context.sleep(RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + context.random()), stream.stop);
     if (stream.stop.aborted) return undefined;
@@ -70,7 +80,7 @@ async function collectPatiently(stream: Stream, build: FinishedBuild): Promise<C
 /** The collector has stored its dead letter; where the subscription has a topic for such messages, it goes there too. */
 async function bury(stream: Stream, queue: Queue, key: string, error: unknown): Promise<void> {
   const { context, tracker } = stream;
-  const policy = await queue.deadLetterPolicy();
+  const handBack = await goesToTopic(queue);
   const entry = tracker.drop(key);
   if (entry === undefined) return;
   count(stream, 'poison');
@@ -78,8 +88,17 @@ async function bury(stream: Stream, queue: Queue, key: string, error: unknown): 
     build: entry.subject.path,
     reason: describeError(error),
   });
-  if (policy === undefined) acknowledge(context, entry);
+  if (!handBack) acknowledge(context, entry);
   else for (const message of entry.messages) message.nack();
+}
+
+/** True when handing a message back again and again ends in a topic for such. Where that cannot be asked it comes again, and is asked again. */
+async function goesToTopic(queue: Queue): Promise<boolean> {
+  try {
+    return (await queue.deadLetterPolicy()) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** A message that is no event at all. */
@@ -93,8 +112,8 @@ async function buryMessage(stream: Stream, queue: Queue, message: QueueMessage):
   } as const;
   store.transaction(() => store.deadLetters.add(letter));
   count(stream, 'poison');
-  if ((await queue.deadLetterPolicy()) === undefined) message.ack();
-  else message.nack();
+  if (await goesToTopic(queue)) message.nack();
+  else message.ack();
 }
 
 export function acknowledge({ metrics }: StreamContext, { messages }: Entry<FinishedBuild>): void {

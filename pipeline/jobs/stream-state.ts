@@ -23,6 +23,8 @@ export interface StreamContext extends WriterContext {
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
   /** Delivery has begun and the buckets have been listed once. */
   readonly onReady?: () => void;
+  /** Gets the way to ask how many messages are delivered and not yet acknowledged. */
+  readonly onOpen?: (outstanding: () => number) => void;
 }
 
 export interface StreamOptions {

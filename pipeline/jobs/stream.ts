@@ -40,6 +40,7 @@ async function follow(
 ): Promise<StreamSummary> {
   const stream = openStream(context, options, writers);
   const { end } = stream;
+  context.onOpen?.(() => stream.tracker.rest().reduce((sum, { messages }) => sum + messages.length, 0));
   const queues = context.queues.map((queue) => receive(stream, queue));
   const guard = (work: Promise<unknown>) => work.catch(stream.fail);
   const loops = [
@@ -159,6 +160,8 @@ async function reconcile(stream: Stream): Promise<void> {
   const stats = createStats();
   const { failures } = await collectBuilds({ ...context.collect, signal, stats }, options.request);
   stream.reconciled += stats.added;
+  const untold = { builds: stats.added };
+  if (stats.added > 0) context.warn('a listing found builds of which no event had told', untold);
   for (const failure of failures)
     context.warn('a bucket could not be listed; the next pass tries again', { ...failure });
   for (const table of stream.tables) if (!stream.stop.aborted) await table.catchUp();

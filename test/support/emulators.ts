@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const VARIABLES = { gcs: 'SAMOVAR_GCS_SERVER', bigquery: 'SAMOVAR_BIGQUERY_EMULATOR' } as const;
+const VARIABLES = {
+  gcs: 'SAMOVAR_GCS_SERVER',
+  bigquery: 'SAMOVAR_BIGQUERY_EMULATOR',
+  pubsub: 'SAMOVAR_PUBSUB_EMULATOR',
+} as const;
 const PROJECT = 'samovar-test';
 const DATASET = 'samovar';
 /** What `scripts/emulators path` exits with where the binary could not even be built. */
@@ -71,6 +75,56 @@ export async function startBigQueryEmulator(): Promise<BigQueryEmulator> {
     throw new Error(`the bigquery emulator did not start: ${said}`, { cause });
   }
   return { endpoint, grpcEndpoint: `127.0.0.1:${grpcPort}`, project: PROJECT, dataset: DATASET, stop };
+}
+
+export interface PubSubEmulator {
+  /** `127.0.0.1:8085` */
+  readonly endpoint: string;
+  /** Google's emulator, or Google's in-memory test server. */
+  readonly kind: 'google' | 'pstest';
+  stop(): Promise<void>;
+}
+
+/** Starts a Pub/Sub server on a free port, with nothing in it. */
+export async function startPubSubEmulator(): Promise<PubSubEmulator> {
+  const found = emulatorOrSkip('pubsub');
+  if ('skip' in found) throw new Error(found.skip);
+  const folder = mkdtempSync(join(tmpdir(), 'pubsub-'));
+  const [port] = await freePorts();
+  const kind = found.path.endsWith('pstest') ? 'pstest' : 'google';
+  const flags =
+    kind === 'google'
+      ? ['--host=127.0.0.1', `--port=${port}`, `--data-dir=${folder}`]
+      : ['-port', String(port)];
+  // Its start script runs Java in its own place: a group, so that all of it ends.
+  const child = spawn(found.path, flags, { stdio: 'ignore', detached: true, cwd: folder });
+  const stop = async () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      process.kill(-child.pid, 'SIGKILL');
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await listens(port, child);
+  } catch (cause) {
+    await stop();
+    throw new Error('the Pub/Sub emulator did not start', { cause });
+  }
+  return { endpoint: `127.0.0.1:${port}`, kind, stop };
+}
+
+async function listens(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    if (tries > START_TRIES_MAX || child.exitCode !== null) throw new Error(`nobody listens on port ${port}`);
+    await sleep(START_DELAY_MS);
+  }
 }
 
 function lookUp(
