@@ -6,7 +6,8 @@ import type { Context } from '../context.ts';
 import { makeDemo } from '../demo/index.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import { flakiestTests } from '../jobs/flakiest.ts';
-import { mustReplace, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
+import { mustReplace, type TableResult, type TablesContext } from '../jobs/tables.ts';
+import { openTableWriter } from '../jobs/writer.ts';
 import { type CycleSummary, cycleText, type TableOutcome } from '../show/cycle.ts';
 import { collectWith } from './collecting.ts';
 import { openTables } from './open-tables.ts';
@@ -51,7 +52,12 @@ async function update(context: Context, args: Args): Promise<number> {
     outcomes.push(
       await tryTable(context, table.name, async () => {
         const replace = mustReplace(tables.store, table, tables.warehouse.url, nowMs());
-        return updateTable(tables, table, await tableSpec(table), { replace });
+        const writer = openTableWriter(tables, table, await tableSpec(table));
+        try {
+          return await writer.writeAll({ replace });
+        } finally {
+          await writer.close();
+        }
       }),
     );
   }

@@ -10,6 +10,7 @@ import { createCollector } from './stream-collect.ts';
 import { acknowledge, onMessage } from './stream-messages.ts';
 import type { Stream, StreamContext, StreamOptions, StreamSummary } from './stream-state.ts';
 import { createStreamTable } from './stream-tables.ts';
+import { ensureLatestViews } from './views.ts';
 import { openTableWriter, type TableWriter } from './writer.ts';
 
 const LEASE_MAX_MS = 3_600_000;
@@ -25,6 +26,7 @@ export async function streamBuilds(context: StreamContext, options: StreamOption
   const writers = options.tables.map(({ config, spec }) => openTableWriter(context, config, spec));
   try {
     for (const writer of writers) await writer.open();
+    await ensureLatestViews(context.warehouse, options.tables, { signal: context.signal });
     return await follow(context, options, writers);
   } finally {
     // What was delivered and not acknowledged goes back before the process ends.

@@ -29,7 +29,7 @@ export interface TableWriter {
   open(): Promise<number>;
   /** Of these builds, writes what the table lacks. When it returns each of them is in, has a dead letter, or is not of this table. */
   write(builds: readonly number[]): Promise<number>;
-  /** Writes everything the table lacks; `replace`: makes it anew. */
+  /** Makes the table, ends what was left open, and writes everything the table lacks; `replace`: makes it anew. */
   writeAll(options: { readonly replace: boolean }): Promise<TableResult>;
   close(): Promise<void>;
 }
@@ -155,22 +155,24 @@ function appendWriter(
       rows += await append(page);
     }
   };
+  const open = async () => {
+    await context.warehouse.ensureTable(spec, { signal: context.signal });
+    return recover();
+  };
   return {
     table,
-    open: async () => {
-      await context.warehouse.ensureTable(spec, { signal: context.signal });
-      return recover();
-    },
+    open,
     write: async (builds) => {
       // An append whose outcome stayed open is cleared up before anything else is sent.
       const recovered = await recover();
       return recovered + (await append(context.store.rows.pendingAmong(filter(), builds)));
     },
     writeAll: async ({ replace }) => {
+      const recovered = await open();
       // A whole table is what load jobs are for; later rows go the table's own way, so that the newest version can be told.
       const first = context.store.ledger.counts(destination).committed === 0;
       if (replace || first) return updateTable(context, table, spec, { replace });
-      const rows = (await recover()) + (await appendAll());
+      const rows = recovered + (await appendAll());
       return { table: table.name, replaced: false, rows, bytes: 0 };
     },
     close: () => appender.close(),

@@ -105,6 +105,7 @@ const SDK_HOMES: Readonly<Record<string, RegExp>> = {
   '@google-cloud/pubsub': /^pipeline\/backends\/queue\/pubsub/,
   'google-auth-library': /^pipeline\/backends\//,
   '@google-cloud/bigquery-storage': /^pipeline\/backends\/warehouse\/bigquery/,
+  protobufjs: /^pipeline\/backends\/warehouse\/bigquery/,
   chokidar: /^pipeline\/backends\/queue\/file/,
   'prom-client': /^pipeline\/monitor\//,
   hono: /^pipeline\/monitor\//,

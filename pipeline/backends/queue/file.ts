@@ -1,81 +1,82 @@
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, relative, resolve, sep } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import { relative, resolve, sep } from 'node:path';
 import { SamovarError } from '../../errors.ts';
-import { generationOf, TEMPORARY_PREFIX } from '../bucket/file-generation.ts';
-import type { BucketEvent, Queue, QueueDriverOptions, ReceiveOptions } from './contract.ts';
-import { createDelivery, type Delivery } from './file-delivery.ts';
+import { generationOf } from '../bucket/file-generation.ts';
+import type { Queue, QueueDriverOptions, ReceiveOptions } from './contract.ts';
+import { createDelivery } from './file-delivery.ts';
+import { watchFolder } from './file-watch.ts';
 
 /**
  * A folder that is a bucket, watched: every file that is created or replaced is an event. Nothing is kept between runs; what
- * happened before `onReady` is for a listing to find.
+ * happened before `onReady` is for a listing to find, and so is what was delivered and not acknowledged when a run ended.
  */
 export function openFileQueue(url: string, folder: string, options: QueueDriverOptions): Queue {
   const root = resolve(folder);
-  let watcher: FSWatcher | undefined;
+  const closed = new AbortController();
+  let receiving: Promise<void> | undefined;
   return {
     url,
-    deadLetterPolicy: async () => undefined,
-    receive: async (receive) => {
+    deadLetterPolicy: async () => {
       await assertFolder(url, root);
-      const delivery = createDelivery(receive);
-      watcher = watch(root, {
-        ignoreInitial: true,
-        followSymlinks: false,
-        ignored: (path) => basename(path).startsWith(TEMPORARY_PREFIX),
-      });
-      await deliver({ url, root, options, receive, delivery, watcher });
+      return undefined;
+    },
+    receive: (receive) => {
+      const signal = AbortSignal.any([receive.signal, closed.signal]);
+      receiving = follow({ url, root, options, receive: { ...receive, signal } });
+      return receiving;
     },
     close: async () => {
-      await watcher?.close();
+      closed.abort();
+      await receiving?.catch(() => undefined);
     },
   };
 }
 
-interface Watching {
+interface Following {
   readonly url: string;
   readonly root: string;
   readonly options: QueueDriverOptions;
   readonly receive: ReceiveOptions;
-  readonly delivery: Delivery;
-  readonly watcher: FSWatcher;
 }
 
-function deliver(watching: Watching): Promise<void> {
-  const { receive, delivery, watcher } = watching;
-  return new Promise<void>((resolveEnd) => {
-    const end = () => {
-      delivery.stop();
-      watcher.close().then(resolveEnd, resolveEnd);
-    };
-    const onFile = (path: string) => void tell(watching, path);
-    watcher
-      .on('ready', () => receive.onReady?.())
-      .on('add', onFile)
-      .on('change', onFile)
-      .on('error', (error) => receive.onTrouble?.(watchError(watching.url, error)));
-    if (receive.signal.aborted) end();
-    else receive.signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-/** A file that is gone again when its generation is asked for is no news. */
-async function tell({ url, root, options, receive, delivery }: Watching, path: string): Promise<void> {
-  const object = relative(root, path).split(sep).join('/');
-  try {
-    const stats = await stat(path, { bigint: true });
-    if (!stats.isFile()) return;
-    const event: BucketEvent = {
+async function follow({ url, root, options, receive }: Following): Promise<void> {
+  const { signal, onReady, onTrouble } = receive;
+  await assertFolder(url, root);
+  const delivery = createDelivery(receive);
+  let full = false;
+  const onError = (cause: unknown) => {
+    // Once is enough: a system without watches says it for every folder.
+    if (!full) onTrouble?.(watchError(url, cause));
+    full ||= isFull(cause);
+  };
+  const onFile = (path: string, stats: BigIntStats) => {
+    const taken = delivery.offer({
       type: 'finalized',
       bucketUrl: url,
-      object,
+      object: relative(root, path).split(sep).join('/'),
       generation: generationOf(stats),
       publishedMs: options.nowMs(),
-    };
-    if (!delivery.offer(event)) receive.onTrouble?.(overflow(url));
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== 'ENOENT') receive.onTrouble?.(watchError(url, error));
-  }
+    });
+    if (!taken) onTrouble?.(overflow(url));
+  };
+  const watching = watchFolder(root, {
+    onFile,
+    onReady: () => {
+      if (!signal.aborted) onReady?.();
+    },
+    onError,
+  });
+  await aborted(signal);
+  delivery.stop();
+  await watching.close();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
 }
 
 async function assertFolder(url: string, root: string): Promise<void> {
@@ -87,14 +88,16 @@ async function assertFolder(url: string, root: string): Promise<void> {
   });
 }
 
+const isFull = (cause: unknown) =>
+  ['ENOSPC', 'EMFILE'].includes(String((cause as { readonly code?: unknown }).code));
+
 function watchError(url: string, cause: unknown): SamovarError {
-  const full = ['ENOSPC', 'EMFILE'].includes(String((cause as { readonly code?: unknown }).code));
   return new SamovarError(
     'unavailable',
     `${url}: part of the folder cannot be watched; a listing finds what is missed`,
     {
       subject: url,
-      ...(full && {
+      ...(isFull(cause) && {
         remedy: 'Raise fs.inotify.max_user_watches and max_user_instances: each folder takes one watch.',
       }),
       cause,
@@ -106,8 +109,6 @@ function overflow(url: string): SamovarError {
   return new SamovarError(
     'throttled',
     `${url}: too many events are waiting; a listing finds those that are left out`,
-    {
-      subject: url,
-    },
+    { subject: url },
   );
 }
