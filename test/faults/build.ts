@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -45,6 +46,8 @@ function make(folder: string, texts: readonly { readonly path: string; readonly 
   mkdirSync(CACHE, { recursive: true });
   removeOld();
   const partial = mkdtempSync(join(CACHE, 'partial-'));
+  // One case runs as an account without rights.
+  chmodSync(partial, 0o755);
   for (const { path, text } of texts) {
     const under = path.startsWith(`${PRELOAD}/`)
       ? path.replace(PRELOAD, 'preload')

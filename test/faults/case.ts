@@ -33,8 +33,6 @@ export interface Section {
   readonly name: string;
   /** True where its cases disturb each other. */
   readonly serial?: boolean;
-  /** Why it cannot run here; then it is told and left out. */
-  readonly skip?: () => string | undefined;
   open(): Promise<OpenSection>;
 }
 

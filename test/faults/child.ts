@@ -7,6 +7,11 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string>>;
   /** A child that has not ended by then is killed, and that is a failure. */
   readonly boundMs: number;
+  /** Another account. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Goes before the command: what it is started by. */
+  readonly wrap?: readonly string[];
   /** Takes the memory of the process so often; absent: never. */
   readonly sampleMs?: number;
 }
@@ -34,11 +39,15 @@ const STDERR_KEPT = 20_000;
 /** Starts the command in a process of its own, without any setting of this machine's. */
 export function startChild(build: Build, args: readonly string[], options: ChildOptions): Child {
   const startedMs = Date.now();
-  const child = spawn(process.execPath, ['--import', build.preload, build.cli, ...args], {
-    cwd: options.cwd,
+  const { cwd, uid, gid, wrap = [] } = options;
+  const [command = '', ...rest] = [...wrap, process.execPath, '--import', build.preload, build.cli, ...args];
+  const child = spawn(command, rest, {
+    cwd,
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
     env: {
       PATH: process.env.PATH ?? '',
-      HOME: options.cwd,
+      HOME: cwd,
       METADATA_SERVER_DETECTION: 'none',
       SAMOVAR_LOG_LEVEL: 'warn',
       ...options.env,

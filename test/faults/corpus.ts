@@ -1,3 +1,4 @@
+import { randomFor } from '../../pipeline/demo/random.ts';
 import { snowflakeAt } from '../../pipeline/records/ids.ts';
 import { junitXml, type ProwBucket } from '../support/prow.ts';
 
@@ -57,12 +58,19 @@ export function writeBuild(prow: ProwBucket, build: CorpusBuild, nowMs: number, 
     finished: finishedOf(build, finishedAt, revision),
     files: {
       'artifacts/junit_01.xml': junitXml({ passed: 3, failed: build.ageHours % 2, skipped: 1 }),
+      ...(build.pull && { 'artifacts/junit_long.xml': longXml() }),
       // A file that ends in the middle is no reason to leave a build out.
       ...(build.job === 'ci-b' && { 'artifacts/junit_02.xml': '<testsuite><testcase name="cut' }),
     },
   };
   if (build.pull) prow.presubmit(REPO, PULL, build.job, build.id, content);
   else prow.build(build.job, build.id, content);
+}
+
+/** More than fits into what is left of the database's pages. */
+function longXml(): string {
+  const text = randomFor('a long failure').hex(40_000);
+  return `<testsuite name="long"><testcase name="long"><failure>${text}</failure></testcase></testsuite>`;
 }
 
 function finishedOf(build: CorpusBuild, finishedAt: number, revision: number) {

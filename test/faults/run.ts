@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -17,15 +17,14 @@ export interface FaultRun {
 /** Runs every section that is asked for, and tells on the way. */
 export async function runFaults(options: FaultOptions, log: (text: string) => void): Promise<FaultRun> {
   const root = mkdtempSync(join(tmpdir(), 'samovar-faults-'));
-  const bench = makeBench(root, options, log);
+  chmodSync(root, 0o755);
   const outcomes: Outcome[] = [];
   const skipped: string[] = [];
+  const bench = makeBench(root, options, { log, skipped: (text) => void skipped.push(text) });
   const keep = () => options.keep && outcomes.some(({ verdict }) => !isGood(verdict));
   try {
     for (const section of askedSections(sectionsOf(bench), options.only)) {
-      const reason = section.skip?.();
-      if (reason === undefined) outcomes.push(...(await runSection(bench, section)));
-      else skipped.push(`${section.name}: ${reason}`);
+      outcomes.push(...(await runSection(bench, section)));
     }
   } finally {
     if (!keep()) rmSync(root, { recursive: true, force: true });
@@ -33,7 +32,7 @@ export async function runFaults(options: FaultOptions, log: (text: string) => vo
   return { outcomes, skipped };
 }
 
-function makeBench(root: string, options: FaultOptions, log: (text: string) => void): Bench {
+function makeBench(root: string, options: FaultOptions, tell: Pick<Bench, 'log' | 'skipped'>): Bench {
   let folders = 0;
   const nowMs = Date.now();
   return {
@@ -47,10 +46,10 @@ function makeBench(root: string, options: FaultOptions, log: (text: string) => v
       return folder;
     },
     dropFolder: (folder, failed) => {
-      if (failed && options.keep) log(`kept: ${folder}`);
+      if (failed && options.keep) tell.log(`kept: ${folder}`);
       else rmSync(folder, { recursive: true, force: true });
     },
-    log,
+    ...tell,
   };
 }
 

@@ -1,14 +1,23 @@
 import type { Section } from './case.ts';
+import { diskSection } from './disk.ts';
+import { harnessSection } from './harness.ts';
 import { killSection } from './kills.ts';
 import { fileToDuckDb } from './scenarios/file-duckdb.ts';
 import { gsToBigQuery } from './scenarios/gs-bigquery.ts';
 import { supersededInBigQuery, supersededInDuckDb } from './scenarios/superseded.ts';
 import { serverSection } from './servers.ts';
+import { meetingSection } from './two-processes.ts';
 import type { Bench } from './world.ts';
+
+const SCENARIOS = [fileToDuckDb, gsToBigQuery, supersededInDuckDb, supersededInBigQuery];
 
 /** Everything the harness does, in the order of the table. */
 export function sectionsOf(bench: Bench): readonly Section[] {
-  return [...SCENARIOS.map((scenario) => killSection(bench, scenario)), serverSection(bench)];
+  return [
+    harnessSection(bench),
+    ...SCENARIOS.map((scenario) => killSection(bench, scenario)),
+    serverSection(bench),
+    meetingSection(bench),
+    diskSection(bench),
+  ];
 }
-
-const SCENARIOS = [fileToDuckDb, gsToBigQuery, supersededInDuckDb, supersededInBigQuery];

@@ -73,7 +73,7 @@ interface Shared {
   readonly wanted: TableRows;
 }
 
-async function wantedRows(
+export async function wantedRows(
   bench: Bench,
   gcs: GcsServer,
   expected: ReadonlyMap<string, readonly string[]>,

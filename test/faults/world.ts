@@ -13,6 +13,8 @@ export interface Bench {
   /** Gone now, unless folders of failures are kept and this is one. */
   dropFolder(folder: string, failed: boolean): void;
   log(text: string): void;
+  /** A case that cannot be here, and what it needs. */
+  skipped(text: string): void;
 }
 
 /** Rows of a table as they are: the path, and a hash of all that is in the row. */
