@@ -22,14 +22,14 @@ interface Waiting {
 
 export function createDelivery({ onMessage, messagesMax, bytesMax }: ReceiveOptions): Delivery {
   const outMax = Math.max(1, Math.min(messagesMax, Math.floor(bytesMax / EVENT_BYTES)));
-  const waiting: Waiting[] = [];
+  const waiting = createLine<Waiting>();
   const timers = new Set<NodeJS.Timeout>();
   let out = 0;
   let ids = 0;
   let stopped = false;
   const next = () => {
     while (!stopped && out < outMax) {
-      const one = waiting.shift();
+      const one = waiting.take();
       if (one === undefined) return;
       out += 1;
       onMessage(messageOf(one));
@@ -39,7 +39,7 @@ export function createDelivery({ onMessage, messagesMax, bytesMax }: ReceiveOpti
     const delayMs = Math.min(AGAIN_MIN_MS * 2 ** (one.attempt - 1), AGAIN_MAX_MS);
     const timer = setTimeout(() => {
       timers.delete(timer);
-      waiting.push({ ...one, attempt: one.attempt + 1 });
+      waiting.add({ ...one, attempt: one.attempt + 1 });
       next();
     }, delayMs);
     timers.add(timer);
@@ -65,9 +65,9 @@ export function createDelivery({ onMessage, messagesMax, bytesMax }: ReceiveOpti
   };
   return {
     offer: (event) => {
-      if (stopped || waiting.length >= WAITING_MAX) return stopped;
+      if (stopped || waiting.size() + timers.size >= WAITING_MAX) return stopped;
       ids += 1;
-      waiting.push({ event, id: String(ids), attempt: 1 });
+      waiting.add({ event, id: String(ids), attempt: 1 });
       next();
       return true;
     },
@@ -75,6 +75,25 @@ export function createDelivery({ onMessage, messagesMax, bytesMax }: ReceiveOpti
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
       timers.clear();
+    },
+  };
+}
+
+/** First in, first out. An array's `shift` moves all that is behind it. */
+function createLine<T>() {
+  let items: T[] = [];
+  let first = 0;
+  return {
+    size: () => items.length - first,
+    add: (item: T) => void items.push(item),
+    take: (): T | undefined => {
+      const item = items[first];
+      if (item !== undefined) first += 1;
+      if (first > 1_000 && first * 2 > items.length) {
+        items = items.slice(first);
+        first = 0;
+      }
+      return item;
     },
   };
 }

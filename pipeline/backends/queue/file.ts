@@ -7,6 +7,9 @@ import type { Queue, QueueDriverOptions, ReceiveOptions } from './contract.ts';
 import { createDelivery } from './file-delivery.ts';
 import { watchFolder } from './file-watch.ts';
 
+/** Events left out between two complaints. */
+const TROUBLE_EVERY = 10_000;
+
 /**
  * A folder that is a bucket, watched: every file that is created or replaced is an event. Nothing is kept between runs; what
  * happened before `onReady` is for a listing to find, and so is what was delivered and not acknowledged when a run ended.
@@ -45,6 +48,7 @@ async function follow({ url, root, options, receive }: Following): Promise<void>
   await assertFolder(url, root);
   const delivery = createDelivery(receive);
   let full = false;
+  let leftOut = 0;
   const onError = (cause: unknown) => {
     // Once is enough: a system without watches says it for every folder.
     if (!full) onTrouble?.(watchError(url, cause));
@@ -58,7 +62,9 @@ async function follow({ url, root, options, receive }: Following): Promise<void>
       generation: generationOf(stats),
       publishedMs: options.nowMs(),
     });
-    if (!taken) onTrouble?.(overflow(url));
+    if (taken) return;
+    if (leftOut % TROUBLE_EVERY === 0) onTrouble?.(overflow(url));
+    leftOut += 1;
   };
   const watching = watchFolder(root, {
     onFile,
