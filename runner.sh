@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, builds, and runs `samovar update` again and again.
+# Installs, builds, and runs `samovar update` and `samovar stream` again and again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib/setup.sh
@@ -9,13 +9,15 @@ usage() {
   cat <<'END'
 Usage: ./runner.sh [--once] [OPTIONS OF samovar update]
 
-Installs and builds Samovar when needed, then runs `samovar update` again and again: collect, emit, load.
-With nothing configured it makes a small demo bucket and loads it into an embedded DuckDB file.
+Installs and builds Samovar when needed, then again and again runs `samovar update` (collect, emit, load) and, until the hour
+of SAMOVAR_STOP_AT, `samovar stream`: rows of new builds as they finish. Where no subscription is named and no bucket is a folder
+there is nothing to follow, and it pauses instead.
+With nothing configured it makes a small demo bucket, loads it into an embedded DuckDB file, and follows it.
 
-  --once      one cycle only; exits with its code
+  --once      one cycle only, its stream until nothing comes any more; exits with its code
   -h, --help  this text
 
-It ends when a file named `stop` lies in this folder (looked for between cycles), on SIGTERM and on SIGINT (both are passed
+It ends when a file named `stop` lies in this folder (looked for between cycles and while it follows), on SIGTERM and on SIGINT (both are passed
 on, and the running cycle ends cleanly), and when the configuration is wrong (exit 2). After a cycle that failed it waits 1, 2,
 4, 8, then 15 minutes.
 
@@ -23,6 +25,8 @@ Environment:
   SAMOVAR_BUCKETS_URL    where to fetch the buckets file from before each cycle; a bad download keeps the old file.
                          It is put in place of $SAMOVAR_BUCKETS (default config/buckets.yaml)
   SAMOVAR_PAUSE_SECONDS  how long to wait after a cycle that went well (default 60)
+  SAMOVAR_STOP_AT        hour (0-23, local time) at which a stream ends for the next whole cycle (default 1)
+  SAMOVAR_STREAM         `no`: never follow, only run cycles
   and every setting: see docs/configuration.md
 
 Examples:
@@ -43,6 +47,7 @@ done
 
 child=
 stopped=
+watched=
 # The child has a process group of its own, so that Ctrl-C in a terminal reaches it once, from here.
 forward() {
   stopped=$1
@@ -59,6 +64,11 @@ run() {
   child=$!
   set +m
   [[ -z $stopped ]] || kill -"$stopped" "$child" 2>/dev/null || true
+  local watcher=
+  if [[ -n $watched ]]; then
+    stop_at_file "$child" &
+    watcher=$!
+  fi
   # A signal to this script ends `wait`, not the child.
   while true; do
     code=0
@@ -66,10 +76,40 @@ run() {
     kill -0 "$child" 2>/dev/null || break
   done
   child=
+  if [[ -n $watcher ]]; then
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+  fi
   return "$code"
 }
 
+# Ends a process when the file appears.
+stop_at_file() {
+  while kill -0 "$1" 2>/dev/null; do
+    if [[ -e stop ]]; then
+      kill -TERM "$1" 2>/dev/null || true
+      return
+    fi
+    sleep 1
+  done
+}
+
 samovar() { run node dist/cli.js "$@"; }
+
+# One cycle: everything there is, then what comes. What only some buckets or tables failed at keeps nobody from following the others.
+cycle() {
+  local code=0 followed=0
+  samovar update "${arguments[@]+"${arguments[@]}"}" || code=$?
+  [[ -z $stopped && ! -e stop && ${SAMOVAR_STREAM:-yes} != no ]] || return "$code"
+  ((code <= 1)) || return "$code"
+  watched=yes
+  samovar stream --if-configured "$@" "${arguments[@]+"${arguments[@]}"}" || followed=$?
+  watched=
+  # The file ended it: that is no failure.
+  [[ ! -e stop || -n $stopped ]] || return "$code"
+  ((followed == 0)) || code=$followed
+  return "$code"
+}
 
 should_stop() {
   [[ -z $stopped ]] || return 0
@@ -107,8 +147,11 @@ while ! should_stop; do
   refresh_buckets
   [[ -z $stopped ]] || break
   code=0
-  samovar update "${arguments[@]+"${arguments[@]}"}" || code=$?
-  [[ -z $once ]] || exit "$code"
+  if [[ -n $once ]]; then
+    cycle --until-idle 2 || code=$?
+    exit "$code"
+  fi
+  cycle --stop_at "${SAMOVAR_STOP_AT:-1}" || code=$?
   [[ -z $stopped ]] || exit "$code"
   case $code in
     0)

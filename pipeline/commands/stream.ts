@@ -30,6 +30,7 @@ type Args = CommonArgs & {
   readonly tables?: readonly string[] | undefined;
   readonly stop_at?: number | undefined;
   readonly 'until-idle'?: number | undefined;
+  readonly 'if-configured': boolean;
   readonly threads?: number | undefined;
   readonly monitor?: string | undefined;
 };
@@ -55,6 +56,11 @@ export const streamCommand: CommandModule<object, Args> = {
       })
       .option('stop_at', { type: 'number', describe: 'End when this hour (0-23, local time) begins' })
       .option('until-idle', { type: 'number', describe: 'End when nothing has happened for N seconds' })
+      .option('if-configured', {
+        type: 'boolean',
+        default: false,
+        describe: 'Do nothing, successfully, where there is nothing to follow',
+      })
       .option('threads', { type: 'number', describe: 'Builds being read at once (default 32)' })
       .option('monitor', {
         type: 'string',
@@ -79,6 +85,10 @@ async function stream(context: Context, args: Args): Promise<number> {
   const configured = await streamTables(settings.tablesFile, args.tables);
   if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
   const queues = await openQueues(context, roots);
+  if (queues.length === 0 && args['if-configured']) {
+    context.log.info('nothing to follow: no subscription is named and no bucket is a folder');
+    return 0;
+  }
   assertQueues(queues);
   const tables = await openTables(context, 'stream');
   const metrics = createMetrics(context.progress);
