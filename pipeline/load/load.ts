@@ -49,13 +49,29 @@ export async function loadBatch(context: LoadContext, input: LoadInput): Promise
       const { rows } = await context.warehouse.load(requestOf(store, input, open), { signal });
       return commit(store, input, rows);
     } catch (error) {
-      const hopeless = !isRetryable(error);
-      if (hopeless && !signal.aborted) refuse(store, input, error);
-      if (hopeless || signal.aborted || tries >= ATTEMPTS_MAX) throw error;
+      if (signal.aborted) throw error;
+      if (!isRetryable(error)) return endRefused(context, input, open, error);
+      if (tries >= ATTEMPTS_MAX) throw error;
       // The outcome is open. It is asked about next; until it is known to have failed, the same id asks for the same job.
       await context.sleep(RETRY_DELAY_MS * tries);
     }
   }
+}
+
+/**
+ * No further try can mend this error, but it does not say whether the load happened: only the warehouse does. While it says nothing
+ * the batch stays open, and the next run asks again.
+ */
+async function endRefused(
+  { warehouse, signal, store }: LoadContext,
+  input: LoadInput,
+  jobId: string,
+  error: unknown,
+): Promise<{ readonly rows: number }> {
+  const known = await warehouse.loadState(jobId, { signal }).catch(() => undefined);
+  if (known?.state === 'done') return commit(store, input, known.rows);
+  if (known?.state === 'failed' || known?.state === 'unknown') refuse(store, input, error);
+  throw error;
 }
 
 /** Stores the identity of the load that is about to be submitted. */

@@ -175,12 +175,8 @@ export function createStore(faults: StoreFaults) {
     const rows = viewRows(table.resource, tableOf) ?? table.rows;
     const count = /^SELECT COUNT\(\*\) AS (\w+) FROM `[^`]+`$/.exec(sql)?.[1];
     if (count !== undefined) return answer([{ name: count, type: 'INTEGER' }], [{ [count]: rows.length }]);
-    const order = /^SELECT \* FROM `[^`]+` ORDER BY (\w+)$/.exec(sql)?.[1];
-    if (order !== undefined)
-      return answer(
-        fields,
-        rows.toSorted((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1)),
-      );
+    const selected = select(sql, fields, rows);
+    if (selected !== undefined) return answer(selected.fields, selected.rows);
     const key = /^DELETE FROM `[^`]+` WHERE CAST\(`(\w+)` AS STRING\) IN UNNEST\(@keys\)$/.exec(sql)?.[1];
     if (key === undefined) return { reason: 'invalidQuery', message: `Syntax error: ${sql}` };
     const keys = new Set(query?.queryParameters?.[0]?.parameterValue.arrayValues.map(({ value }) => value));
@@ -226,5 +222,28 @@ export function problem(status: number, reason: string, message: string): Answer
   return {
     status,
     body: { error: { code: status, message, errors: [{ reason, message, domain: 'global' }] } },
+  };
+}
+
+type TableRow = Readonly<Record<string, unknown>>;
+
+/** `SELECT * | a, b FROM t [WHERE c IN ("x", "y")] [ORDER BY d]`; undefined for any other query. */
+function select<F extends { readonly name: string }>(
+  sql: string,
+  fields: readonly F[],
+  rows: readonly TableRow[],
+) {
+  const pattern =
+    /^SELECT (\*|\w+(?:, \w+)*) FROM `[^`]+`(?: WHERE (\w+) IN \((.*)\))?(?: ORDER BY (\w+))?$/s;
+  const [, columns, column, list, order] = pattern.exec(sql) ?? [];
+  if (columns === undefined) return undefined;
+  const names = columns === '*' ? fields.map(({ name }) => name) : columns.split(', ');
+  // Texts of GoogleSQL with JSON's escapes are JSON.
+  const wanted = list === undefined ? undefined : new Set(JSON.parse(`[${list}]`) as readonly unknown[]);
+  const found = rows.filter((row) => column === undefined || wanted?.has(row[column]) === true);
+  return {
+    fields: fields.filter(({ name }) => names.includes(name)),
+    rows:
+      order === undefined ? found : found.toSorted((a, b) => (String(a[order]) < String(b[order]) ? -1 : 1)),
   };
 }
