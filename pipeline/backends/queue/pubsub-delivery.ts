@@ -1,0 +1,73 @@
+import type { Message } from '@google-cloud/pubsub';
+import type { QueueMessage, ReceiveOptions } from './contract.ts';
+import { readNotification } from './notification.ts';
+
+/**
+ * What lies between the library and the receiver. The library's own limits hold for one connection (one that broke keeps its
+ * messages), and it forgets messages that wait behind a large one; so it passes on all it has, and the limits are kept here.
+ */
+export interface Delivery {
+  take(message: Message): void;
+  /** Hands back everything that was neither acknowledged nor handed back, and gives out no more. */
+  stop(): void;
+}
+
+export interface DeliveryOptions
+  extends Pick<ReceiveOptions, 'onMessage' | 'messagesMax' | 'bytesMax' | 'signal'> {
+  /** A message was counted: only subscriptions with a dead-letter topic count. */
+  readonly onCounted: () => void;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { onMessage, messagesMax, bytesMax, signal, onCounted } = options;
+  const waiting: Message[] = [];
+  const out = new Set<Message>();
+  let outBytes = 0;
+  const settle = (message: Message, work: () => void) => {
+    if (!out.delete(message)) return;
+    outBytes -= message.length;
+    work();
+    next();
+  };
+  const give = (message: Message) => {
+    out.add(message);
+    outBytes += message.length;
+    onMessage(
+      messageOf(message, {
+        ack: () => settle(message, () => message.ack()),
+        nack: () => settle(message, () => message.nack()),
+      }),
+    );
+  };
+  const fits = ({ length }: Message) =>
+    // One that is larger than all that is allowed goes alone.
+    out.size === 0 || (out.size < messagesMax && outBytes + length <= bytesMax);
+  const next = () => {
+    for (let first = waiting[0]; first !== undefined && fits(first); first = waiting[0]) {
+      waiting.shift();
+      give(first);
+    }
+  };
+  const handBackWaiting = () => {
+    for (const message of waiting.splice(0)) message.nack();
+  };
+  signal.addEventListener('abort', handBackWaiting, { once: true });
+  return {
+    take: (message) => {
+      if (message.deliveryAttempt > 0) onCounted();
+      waiting.push(message);
+      // Between the abort and the end of the connection some more may come.
+      if (signal.aborted) handBackWaiting();
+      else next();
+    },
+    stop: () => {
+      handBackWaiting();
+      for (const message of [...out]) settle(message, () => message.nack());
+    },
+  };
+}
+
+function messageOf(message: Message, does: Pick<QueueMessage, 'ack' | 'nack'>): QueueMessage {
+  const { event, problem } = readNotification(message.attributes, message.publishTime.getTime());
+  return { id: message.id, deliveryAttempt: message.deliveryAttempt, event, problem, ...does };
+}
