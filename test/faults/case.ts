@@ -33,6 +33,10 @@ export interface Section {
   readonly name: string;
   /** True where its cases disturb each other. */
   readonly serial?: boolean;
+  /** Cases at once; absent: as the options say. */
+  readonly parallel?: number;
+  /** What it needs and has not got; then it is told and left out. */
+  readonly skip?: () => string | undefined;
   open(): Promise<OpenSection>;
 }
 

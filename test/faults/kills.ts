@@ -27,6 +27,8 @@ const KINDS: Readonly<Record<string, string>> = {
 export function killSection(bench: Bench, scenario: Scenario): Section {
   return {
     name: scenario.name,
+    ...(scenario.parallel !== undefined && { parallel: scenario.parallel }),
+    ...(scenario.skip && { skip: scenario.skip }),
     open: async () => {
       const prepared = await scenario.prepare(bench);
       try {

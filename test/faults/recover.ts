@@ -23,7 +23,7 @@ export async function recoverAndJudge(bench: Bench, world: World, recovery: Reco
   const problems: string[] = [];
   let last = before;
   for (let run = 1; ; run += 1) {
-    last = await runIn(bench, world, boundMs, { env });
+    last = await runIn(bench, { ...world, args: world.argsAgain ?? world.args }, boundMs, { env });
     if (last.code === 0) break;
     if (last.late) problems.push(`a run without faults did not end within ${boundMs / 1000} s`);
     if (run < restartsMax && !last.late) continue;

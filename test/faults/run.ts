@@ -24,7 +24,9 @@ export async function runFaults(options: FaultOptions, log: (text: string) => vo
   const keep = () => options.keep && outcomes.some(({ verdict }) => !isGood(verdict));
   try {
     for (const section of askedSections(sectionsOf(bench), options.only)) {
-      outcomes.push(...(await runSection(bench, section)));
+      const reason = section.skip?.();
+      if (reason === undefined) outcomes.push(...(await runSection(bench, section)));
+      else skipped.push(`${section.name}: ${reason}`);
     }
   } finally {
     if (!keep()) rmSync(root, { recursive: true, force: true });
@@ -61,7 +63,7 @@ async function runSection(bench: Bench, section: Section): Promise<readonly Outc
     const asked = cases.filter(
       ({ fault, label }) => whole || matches(`${section.name}: ${fault} ${label}`, only),
     );
-    const limit = pLimit(section.serial ? 1 : parallel);
+    const limit = pLimit(section.serial ? 1 : (section.parallel ?? parallel));
     let done = 0;
     return await Promise.all(
       asked.map((one) =>

@@ -4,12 +4,23 @@ import { harnessSection } from './harness.ts';
 import { killSection } from './kills.ts';
 import { fileToDuckDb } from './scenarios/file-duckdb.ts';
 import { gsToBigQuery } from './scenarios/gs-bigquery.ts';
+import { streamFileToDuckDb, streamPubSub } from './scenarios/stream.ts';
 import { supersededInBigQuery, supersededInDuckDb } from './scenarios/superseded.ts';
 import { serverSection } from './servers.ts';
 import { meetingSection } from './two-processes.ts';
 import type { Bench } from './world.ts';
 
-const SCENARIOS = [fileToDuckDb, gsToBigQuery, supersededInDuckDb, supersededInBigQuery];
+const SCENARIOS = [
+  fileToDuckDb,
+  gsToBigQuery,
+  supersededInDuckDb,
+  supersededInBigQuery,
+  streamFileToDuckDb,
+  streamPubSub('DuckDB', 'load'),
+  streamPubSub('BigQuery', 'load'),
+  streamPubSub('BigQuery', 'storage-write'),
+  streamPubSub('BigQuery', 'insert-all'),
+];
 
 /** Everything the harness does, in the order of the table. */
 export function sectionsOf(bench: Bench): readonly Section[] {

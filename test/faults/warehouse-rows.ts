@@ -5,11 +5,46 @@ import type { FoundRow, TableRows } from './world.ts';
 
 const TIMEOUT_MS = 30_000;
 
+interface Endpoints {
+  readonly endpoint?: string;
+  readonly storageWriteEndpoint?: string;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
 /** Every row of these tables; a table that is not there has none. */
-export async function readTables(
+export function readTables(
   url: string,
   tables: readonly string[],
-  endpoints: { readonly endpoint?: string; readonly storageWriteEndpoint?: string } = {},
+  endpoints: Endpoints = {},
+): Promise<TableRows> {
+  return withWarehouse(url, endpoints, tables, async (warehouse, table) =>
+    (await rawRows(warehouse, table)).map(foundRow),
+  );
+}
+
+/**
+ * What the views of the newest rows show of tables that are appended to. `exactly`: one version of one build that was appended
+ * twice is a row more; otherwise the views hide it, as they are there to.
+ */
+export function readAppended(
+  url: string,
+  tables: readonly string[],
+  endpoints: Endpoints,
+  exactly: boolean,
+): Promise<TableRows> {
+  return withWarehouse(url, endpoints, tables, async (warehouse, table) => {
+    const newest = await rawRows(warehouse, `build_latest_${table}`);
+    const twice = exactly ? repeated(await rawRows(warehouse, table)) : [];
+    return [...newest, ...twice].map(foundRow);
+  });
+}
+
+async function withWarehouse(
+  url: string,
+  endpoints: Endpoints,
+  tables: readonly string[],
+  read: (warehouse: Warehouse, table: string) => Promise<readonly FoundRow[]>,
 ): Promise<TableRows> {
   const warehouse = await openWarehouse(url, {
     timeoutMs: TIMEOUT_MS,
@@ -18,29 +53,37 @@ export async function readTables(
   });
   try {
     const found = new Map<string, readonly FoundRow[]>();
-    for (const table of tables) found.set(table, await rowsOf(warehouse, table));
+    for (const table of tables) found.set(table, await read(warehouse, table));
     return found;
   } finally {
     await warehouse.close();
   }
 }
 
-async function rowsOf(warehouse: Warehouse, table: string): Promise<readonly FoundRow[]> {
-  const rows = await warehouse
+/** Rows of which there is another of the same build and version. */
+export function repeated(rows: readonly Raw[]): readonly Raw[] {
+  const seen = new Set<string>();
+  return rows.filter((row) => {
+    const key = `${String(row.path)} ${String(row[ROW_VERSION])}`;
+    const again = seen.has(key);
+    seen.add(key);
+    return again;
+  });
+}
+
+async function rawRows(warehouse: Warehouse, table: string): Promise<readonly Raw[]> {
+  return warehouse
     .query(`SELECT * FROM ${warehouse.tableName(table)} ORDER BY path`)
     .catch((error: unknown) => {
       if (/not exist|not found/i.test(String(error))) return [];
       throw error;
     });
-  return rows.map((row) => ({ path: String(row.path), content: hashOf(row) }));
 }
 
+const foundRow = (row: Raw): FoundRow => ({ path: String(row.path), content: hashOf(row) });
+
 /** Of all columns but the writer's own, which say when and how the row came. */
-function hashOf({
-  [ROW_WRITTEN]: _written,
-  [ROW_VERSION]: _version,
-  ...row
-}: Readonly<Record<string, unknown>>): string {
+function hashOf({ [ROW_WRITTEN]: _written, [ROW_VERSION]: _version, ...row }: Raw): string {
   const sorted = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 16);
 }

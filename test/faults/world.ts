@@ -29,6 +29,8 @@ export type TableRows = ReadonlyMap<string, readonly FoundRow[]>;
 export interface World {
   readonly folder: string;
   readonly args: readonly string[];
+  /** After a kill; absent: the same. */
+  readonly argsAgain?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly db: string;
   /** What the warehouse has, asked by this process. */
@@ -40,6 +42,10 @@ export interface World {
 export interface Scenario {
   /** `file -> DuckDB` */
   readonly name: string;
+  /** Cases at once, where that is not for the options to say. */
+  readonly parallel?: number;
+  /** What it needs and has not got. */
+  readonly skip?: () => string | undefined;
   prepare(bench: Bench): Promise<Prepared>;
 }
 

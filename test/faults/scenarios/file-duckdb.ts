@@ -26,7 +26,7 @@ export const fileToDuckDb: Scenario = {
     return {
       expected: expectedPaths(builds, BUCKET_URL),
       boundMs: RUN_BOUND_MS,
-      open: async () => openFileWorld(bench, bucket),
+      open: async () => openFileWorld(bench, (folder) => symlinkSync(bucket, folder)),
       close: async () => undefined,
     } satisfies Prepared;
   },
@@ -41,9 +41,10 @@ export function folderBucket(folder: string) {
   }, BUCKET_URL);
 }
 
-export function openFileWorld(bench: Bench, bucket: string): World {
+/** `place` puts the bucket where the configuration looks for it. */
+export function openFileWorld(bench: Bench, place: (folder: string) => void): World {
   const folder = bench.newFolder('world');
-  symlinkSync(bucket, join(folder, 'bucket'));
+  place(join(folder, 'bucket'));
   writeFileSync(join(folder, 'buckets.yaml'), bucketsYaml(BUCKET_URL));
   writeFileSync(join(folder, 'tables.yaml'), tablesYaml());
   return {

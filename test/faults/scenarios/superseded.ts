@@ -1,4 +1,4 @@
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../support/fault-proxy.ts';
 import type { ProwBucket } from '../../support/prow.ts';
@@ -23,14 +23,14 @@ export const supersededInDuckDb: Scenario = {
     const builds = smallCorpus(bench.nowMs);
     const prow = folderBucket(bucket);
     for (const build of builds) writeBuild(prow, build, bench.nowMs);
-    const first = openFileWorld(bench, bucket);
+    const first = openFileWorld(bench, (folder) => symlinkSync(bucket, folder));
     const rewritten = await rewrite(bench, first, { builds, prow, bucketUrl: 'file:bucket' });
     return {
       expected: expectedPaths(builds, 'file:bucket'),
       rewritten,
       boundMs: RUN_BOUND_MS,
       open: async () => {
-        const world = openFileWorld(bench, bucket);
+        const world = openFileWorld(bench, (folder) => symlinkSync(bucket, folder));
         copyState(first.folder, world.folder);
         return { ...world, env: SETTLE };
       },
@@ -64,7 +64,7 @@ export const supersededInBigQuery: Scenario = {
   },
 };
 
-async function rewrite(
+export async function rewrite(
   bench: Bench,
   world: World,
   {
@@ -85,7 +85,7 @@ async function firstRun(bench: Bench, world: World): Promise<void> {
   if (run.code !== 0) throw new Error(`the run before the rewriting failed:\n${run.stderr}`);
 }
 
-function copyState(from: string, to: string): void {
+export function copyState(from: string, to: string): void {
   for (const name of STATE) {
     if (existsSync(join(from, name))) cpSync(join(from, name), join(to, name), { recursive: true });
   }
