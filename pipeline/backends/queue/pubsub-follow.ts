@@ -6,12 +6,15 @@ import { isFinal, pubSubError } from './pubsub-errors.ts';
 
 const REOPEN_DELAY_MS = 500;
 const REOPEN_DELAY_MAX_MS = 30_000;
+/** The library waits for a server so long, even after it was closed. */
+const CONNECT_DEADLINE_MS = 10_000;
 /** gRPC's code of what ends every streaming pull after a quarter of an hour: no trouble, the next one follows. */
 const DEADLINE_EXCEEDED = 4;
 
 export interface Following {
   readonly url: string;
-  readonly client: PubSub;
+  /** Throws where there are no credentials. */
+  readonly client: () => Promise<PubSub>;
   readonly subscription: string;
   readonly nowMs: () => number;
   readonly receive: ReceiveOptions;
@@ -25,7 +28,10 @@ export async function follow(following: Following): Promise<void> {
   const { nowMs, receive } = following;
   for (let failures = 0; !receive.signal.aborted; ) {
     const openedMs = nowMs();
-    const broken = await followOnce(following);
+    const broken = await following.client().then(
+      (client) => followOnce(client, following),
+      (error: SamovarError) => error,
+    );
     if (broken === undefined) return;
     if (isFinal(broken)) throw broken;
     receive.onTrouble?.(broken);
@@ -35,9 +41,9 @@ export async function follow(following: Following): Promise<void> {
 }
 
 /** One streaming pull. Undefined when the signal ended it, else what broke it. */
-function followOnce(following: Following): Promise<SamovarError | undefined> {
+function followOnce(client: PubSub, following: Following): Promise<SamovarError | undefined> {
   const { url, receive, delivery, onClosing } = following;
-  const subscription = subscriptionOf(following);
+  const subscription = subscriptionOf(client, following);
   return new Promise((resolve) => {
     const end = (broken: SamovarError | undefined) => {
       receive.signal.removeEventListener('abort', onAbort);
@@ -63,13 +69,13 @@ function followOnce(following: Following): Promise<SamovarError | undefined> {
   });
 }
 
-function subscriptionOf({ client, subscription, receive }: Following): Subscription {
+function subscriptionOf(client: PubSub, { subscription, receive }: Following): Subscription {
   const { messagesMax, bytesMax, leaseMaxMs } = receive;
   return client.subscription(subscription, {
     flowControl: { maxMessages: messagesMax, maxBytes: bytesMax, allowExcessMessages: true },
     maxExtensionTime: Duration.from({ millis: leaseMaxMs }),
     // The server keeps the limits for each connection: with one, nothing is leased that others could work on.
-    streamingOptions: { maxStreams: 1 },
+    streamingOptions: { maxStreams: 1, timeout: CONNECT_DEADLINE_MS },
     closeOptions: {
       behavior: SubscriptionCloseBehaviors.WaitForProcessing,
       timeout: Duration.from({ millis: leaseMaxMs }),

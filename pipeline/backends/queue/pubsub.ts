@@ -1,6 +1,7 @@
-import { type ClientConfig, PubSub } from '@google-cloud/pubsub';
+import type { PubSub } from '@google-cloud/pubsub';
 import type { SamovarError } from '../../errors.ts';
 import type { DeadLetterPolicy, Queue, QueueDriverOptions, ReceiveOptions } from './contract.ts';
+import { connect, inTime } from './pubsub-client.ts';
 import { createDelivery, type Delivery } from './pubsub-delivery.ts';
 import { isFinal, pubSubError } from './pubsub-errors.ts';
 import { follow } from './pubsub-follow.ts';
@@ -16,12 +17,11 @@ export interface PubSubPlace {
 
 /** A Pub/Sub subscription, followed by streaming pull. The library extends leases and batches acknowledgements. */
 export function openPubSub(url: string, place: PubSubPlace, options: QueueDriverOptions): Queue {
-  const client = new PubSub(clientConfig(place.project, options));
   const state: State = {
     url,
     place,
     options,
-    client,
+    client: undefined,
     closed: new AbortController(),
     closing: new Set(),
     delivery: undefined,
@@ -36,16 +36,11 @@ export function openPubSub(url: string, place: PubSubPlace, options: QueueDriver
   };
 }
 
-function clientConfig(projectId: string, { endpoint }: QueueDriverOptions): ClientConfig {
-  if (endpoint === undefined) return { projectId };
-  return { projectId, apiEndpoint: endpoint, emulatorMode: true };
-}
-
 interface State {
   readonly url: string;
   readonly place: PubSubPlace;
   readonly options: QueueDriverOptions;
-  readonly client: PubSub;
+  client: Promise<PubSub> | undefined;
   readonly closed: AbortController;
   /** Connections that deliver no more and wait for their messages. */
   readonly closing: Set<Promise<void>>;
@@ -66,7 +61,9 @@ async function deadLetterPolicy(state: State): Promise<DeadLetterPolicy | undefi
 }
 
 /** Looking needs a right that pulling does not: without it deliveries themselves tell whether they are counted. */
-async function readPolicy({ url, place, options, client }: State): Promise<DeadLetterPolicy | undefined> {
+async function readPolicy(state: State): Promise<DeadLetterPolicy | undefined> {
+  const { url, place, options } = state;
+  const client = await clientOf(state);
   const asked = client
     .subscription(place.subscription)
     .getMetadata({ timeout: options.timeoutMs, maxRetries: 1 });
@@ -81,8 +78,19 @@ async function readPolicy({ url, place, options, client }: State): Promise<DeadL
   }
 }
 
+async function clientOf(state: State): Promise<PubSub> {
+  const { url, place, options } = state;
+  state.client ??= connect(url, place.project, options);
+  try {
+    return await state.client;
+  } catch (error) {
+    state.client = undefined;
+    throw error;
+  }
+}
+
 async function deliver(state: State, receive: ReceiveOptions): Promise<void> {
-  const { url, place, options, client } = state;
+  const { url, place, options } = state;
   const signal = AbortSignal.any([receive.signal, state.closed.signal]);
   // A name that is wrong shows here, not as a connection that breaks again and again.
   const looked = deadLetterPolicy(state).catch((error: SamovarError) => {
@@ -99,7 +107,7 @@ async function deliver(state: State, receive: ReceiveOptions): Promise<void> {
   receive.onReady?.();
   await follow({
     url,
-    client,
+    client: () => clientOf(state),
     subscription: place.subscription,
     nowMs: options.nowMs,
     receive: { ...receive, signal },
@@ -116,7 +124,8 @@ async function close(state: State): Promise<void> {
   state.closed.abort();
   state.delivery?.stop();
   await inTime(Promise.all(state.closing), FLUSH_DEADLINE_MS).catch(() => undefined);
-  await inTime(state.client.close(), CLOSE_DEADLINE_MS).catch(() => undefined);
+  const left = state.client?.then((client) => client.close());
+  await inTime(Promise.resolve(left), CLOSE_DEADLINE_MS).catch(() => undefined);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -124,14 +133,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) done();
     else signal.addEventListener('abort', () => done(), { once: true });
   });
-}
-
-/** Rejects with a plain error, whose code is gRPC's of a passed deadline. */
-function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 4 });
-    timer = setTimeout(() => reject(error), timeoutMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
