@@ -17,6 +17,7 @@ import { safeText } from './show/text.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
+const LINGER_MS = 2_000;
 
 function commands(root: Argv): Argv {
   return root
@@ -92,3 +93,5 @@ try {
 } catch (error) {
   process.exitCode = tell(error);
 }
+// All is done and written. A library that keeps a connection to a server which does not answer must not keep the process.
+setTimeout(() => process.exit(), LINGER_MS).unref();
