@@ -82,6 +82,9 @@ export interface PubSubEmulator {
   readonly endpoint: string;
   /** Google's emulator, or Google's in-memory test server. */
   readonly kind: 'google' | 'pstest';
+  /** It answers nobody, and its connections stay open, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -98,12 +101,13 @@ export async function startPubSubEmulator(): Promise<PubSubEmulator> {
       : ['-port', String(port)];
   // Its start script runs Java in its own place: a group, so that all of it ends.
   const child = spawn(found.path, flags, { stdio: 'ignore', detached: true, cwd: folder });
+  const signal = (name: NodeJS.Signals) => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
+    return process.kill(-child.pid, name);
+  };
   const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      process.kill(-child.pid, 'SIGKILL');
-      await ended;
-    }
+    const ended = once(child, 'exit');
+    if (signal('SIGKILL')) await ended;
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -112,7 +116,13 @@ export async function startPubSubEmulator(): Promise<PubSubEmulator> {
     await stop();
     throw new Error('the Pub/Sub emulator did not start', { cause });
   }
-  return { endpoint: `127.0.0.1:${port}`, kind, stop };
+  return {
+    endpoint: `127.0.0.1:${port}`,
+    kind,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    stop,
+  };
 }
 
 async function listens(port: number, child: ChildProcess): Promise<void> {

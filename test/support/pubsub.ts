@@ -31,7 +31,13 @@ export async function createPubSub(
 ): Promise<TestPubSub> {
   projects += 1;
   const project = `samovar-${process.pid}-${projects}`;
-  const client = new PubSub({ projectId: project, apiEndpoint: endpoint, emulatorMode: true });
+  const client = new PubSub({
+    projectId: project,
+    apiEndpoint: endpoint,
+    emulatorMode: true,
+    // Else credentials are looked for.
+    clientOptions: { universeDomain: 'googleapis.com' },
+  });
   const [topic] = await client.createTopic('builds');
   const [dead] = await client.createTopic('builds-dead');
   const [deadSubscription] = await dead.createSubscription('builds-dead-kept', { ackDeadlineSeconds: 10 });
