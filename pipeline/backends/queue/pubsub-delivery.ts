@@ -3,6 +3,12 @@ import type { QueueMessage, ReceiveOptions } from './contract.ts';
 import { readNotification } from './notification.ts';
 
 /**
+ * The library confirms each message by a lease of its own, a moment after it came. Handing it back before that would be undone by
+ * the confirmation: it would come again only when that lease is over.
+ */
+const HAND_BACK_DELAY_MS = 300;
+
+/**
  * What lies between the library and the receiver. The library's own limits hold for one connection (one that broke keeps its
  * messages), and it forgets messages that wait behind a large one; so it passes on all it has, and the limits are kept here.
  */
@@ -22,6 +28,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const { onMessage, messagesMax, bytesMax, signal, onCounted } = options;
   const waiting: Message[] = [];
   const out = new Set<Message>();
+  const goingBack = new Map<Message, NodeJS.Timeout>();
   let outBytes = 0;
   const settle = (message: Message, work: () => void) => {
     if (!out.delete(message)) return;
@@ -29,13 +36,20 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     work();
     next();
   };
+  const handBack = (message: Message) => {
+    const now = () => {
+      goingBack.delete(message);
+      message.nack();
+    };
+    goingBack.set(message, setTimeout(now, HAND_BACK_DELAY_MS));
+  };
   const give = (message: Message) => {
     out.add(message);
     outBytes += message.length;
     onMessage(
       messageOf(message, {
         ack: () => settle(message, () => message.ack()),
-        nack: () => settle(message, () => message.nack()),
+        nack: () => settle(message, () => handBack(message)),
       }),
     );
   };
@@ -63,6 +77,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     stop: () => {
       handBackWaiting();
       for (const message of [...out]) settle(message, () => message.nack());
+      for (const [message, timer] of goingBack) {
+        clearTimeout(timer);
+        message.nack();
+      }
+      goingBack.clear();
     },
   };
 }
