@@ -10,6 +10,7 @@ import { ledgerCommand } from './commands/ledger.ts';
 import { makeDbCommand } from './commands/make-db.ts';
 import { makeJsonCommand } from './commands/make-json.ts';
 import { pruneCommand } from './commands/prune.ts';
+import { setupCommand } from './commands/setup.ts';
 import { streamCommand } from './commands/stream.ts';
 import { updateCommand } from './commands/update.ts';
 import { describeError, SamovarError } from './errors.ts';
@@ -23,6 +24,7 @@ function commands(root: Argv): Argv {
   return root
     .command(updateCommand)
     .command(streamCommand)
+    .command(setupCommand)
     .command(makeDbCommand)
     .command(makeJsonCommand)
     .command(bqLoadCommand)

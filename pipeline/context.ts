@@ -158,7 +158,8 @@ function connectBucket(url: string, options: BucketOptions, around: Surroundings
   });
 }
 
-function warehouseOptions(settings: Settings) {
+/** How a warehouse is opened. */
+export function warehouseOptions(settings: Settings) {
   return {
     timeoutMs: settings.requestTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,

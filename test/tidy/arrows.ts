@@ -31,7 +31,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   demo: ['demo', 'records', 'errors'],
   show: ['show', 'jobs', 'collect', 'emit', 'load', 'stream', 'store', 'records', 'errors'],
   k8s: ['k8s', 'config', 'errors'],
-  setup: ['setup', 'contracts', 'config', 'errors'],
   context: ['backends', 'monitor', 'contracts', 'collect', 'store', 'config', 'show', 'errors'],
   commands: [
     ...[
@@ -47,7 +46,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'demo',
       'k8s',
       'monitor',
-      'setup',
     ],
     ...['show', 'store', 'records', 'config', 'errors'],
   ],

@@ -3,6 +3,7 @@ import { openFileBucket } from './file.ts';
 import { openGsBucket } from './gs.ts';
 import { parseBucketUrl } from './urls.ts';
 
+export { notificationStep, projectNumber, storageAgent } from './gs-setup.ts';
 export { parseRoot } from './urls.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { SamovarError } from '../../errors.ts';
 import { parseBucketUrl } from '../bucket/urls.ts';
 import type { Queue, QueueDriverOptions } from './contract.ts';
+import type { PubSubSetup, SetupSteps } from './pubsub-rights.ts';
 
 /**
  * Opens the queue a URL names: `pubsub:PROJECT/SUBSCRIPTION`, or `file:some/dir`, which watches that bucket. Only the driver asked
@@ -62,4 +63,13 @@ function isProject(text: string | undefined): text is string {
 /** … and for names of topics and subscriptions. */
 function isResource(text: string | undefined): text is string {
   return text !== undefined && /^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/.test(text) && !text.startsWith('goog');
+}
+
+/** What a subscription needs, as steps of a setup. */
+export async function subscriptionSteps(
+  setup: PubSubSetup,
+  options: QueueDriverOptions,
+): Promise<SetupSteps> {
+  const { pubSubSteps } = await import('./pubsub-setup.ts');
+  return pubSubSteps(setup, options);
 }

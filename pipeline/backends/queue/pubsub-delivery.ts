@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from '@google-cloud/pubsub';
 import type { QueueMessage, ReceiveOptions } from './contract.ts';
 import { readNotification } from './notification.ts';
@@ -14,8 +15,8 @@ const HAND_BACK_DELAY_MS = 300;
  */
 export interface Delivery {
   take(message: Message): void;
-  /** Hands back everything that was neither acknowledged nor handed back, and gives out no more. */
-  stop(): void;
+  /** Gives out no more, and hands back what was neither acknowledged nor handed back: a moment later, when that is done. */
+  stop(): Promise<void>;
 }
 
 export interface DeliveryOptions
@@ -28,7 +29,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const { onMessage, messagesMax, bytesMax, signal, onCounted } = options;
   const waiting: Message[] = [];
   const out = new Set<Message>();
-  const goingBack = new Map<Message, NodeJS.Timeout>();
+  const goingBack = new Set<Promise<void>>();
   let outBytes = 0;
   const settle = (message: Message, work: () => void) => {
     if (!out.delete(message)) return;
@@ -37,11 +38,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     next();
   };
   const handBack = (message: Message) => {
-    const now = () => {
-      goingBack.delete(message);
+    const back = sleep(HAND_BACK_DELAY_MS).then(() => {
+      goingBack.delete(back);
       message.nack();
-    };
-    goingBack.set(message, setTimeout(now, HAND_BACK_DELAY_MS));
+    });
+    goingBack.add(back);
   };
   const give = (message: Message) => {
     out.add(message);
@@ -63,7 +64,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   };
   const handBackWaiting = () => {
-    for (const message of waiting.splice(0)) message.nack();
+    for (const message of waiting.splice(0)) handBack(message);
   };
   signal.addEventListener('abort', handBackWaiting, { once: true });
   return {
@@ -74,14 +75,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (signal.aborted) handBackWaiting();
       else next();
     },
-    stop: () => {
+    stop: async () => {
       handBackWaiting();
-      for (const message of [...out]) settle(message, () => message.nack());
-      for (const [message, timer] of goingBack) {
-        clearTimeout(timer);
-        message.nack();
-      }
-      goingBack.clear();
+      for (const message of [...out]) settle(message, () => handBack(message));
+      await Promise.all(goingBack);
     },
   };
 }

@@ -7,7 +7,7 @@ import { isFinal, pubSubError } from './pubsub-errors.ts';
 import { follow } from './pubsub-follow.ts';
 
 /** For the last acknowledgements, and then for the connection. */
-const FLUSH_DEADLINE_MS = 4_000;
+const FLUSH_DEADLINE_MS = 3_500;
 const CLOSE_DEADLINE_MS = 1_000;
 
 export interface PubSubPlace {
@@ -122,7 +122,7 @@ async function deliver(state: State, receive: ReceiveOptions): Promise<void> {
 /** A server that does not answer must not keep the process: an acknowledgement it did not get means another delivery. */
 async function close(state: State): Promise<void> {
   state.closed.abort();
-  state.delivery?.stop();
+  await state.delivery?.stop();
   await inTime(Promise.all(state.closing), FLUSH_DEADLINE_MS).catch(() => undefined);
   const left = state.client?.then((client) => client.close());
   await inTime(Promise.resolve(left), CLOSE_DEADLINE_MS).catch(() => undefined);

@@ -1,4 +1,5 @@
 import { SamovarError } from '../../errors.ts';
+import type { SetupStep } from '../setup/contract.ts';
 import type { Warehouse, WarehouseDriverOptions } from './contract.ts';
 import { checkDataset, checkProject } from './names.ts';
 
@@ -13,9 +14,8 @@ export async function openWarehouse(url: string, options: WarehouseDriverOptions
     const { openDuckDb } = await import('./duckdb.ts');
     return openDuckDb(url, options);
   }
-  const [, project, dataset] = BIGQUERY.exec(url) ?? [];
-  if (project !== undefined && dataset !== undefined) {
-    const place = { project: checkProject(project), dataset: checkDataset(dataset) };
+  const place = bigQueryPlace(url);
+  if (place !== undefined) {
     const { openBigQuery } = await import('./bigquery.ts');
     return openBigQuery(url, place, options);
   }
@@ -23,4 +23,21 @@ export async function openWarehouse(url: string, options: WarehouseDriverOptions
     subject: url,
     remedy: 'Write duckdb:path/to/file.duckdb, duckdb::memory: or bigquery:project:dataset.',
   });
+}
+
+function bigQueryPlace(url: string): { readonly project: string; readonly dataset: string } | undefined {
+  const [, project, dataset] = BIGQUERY.exec(url) ?? [];
+  if (project === undefined || dataset === undefined) return undefined;
+  return { project: checkProject(project), dataset: checkDataset(dataset) };
+}
+
+/** What the place of a warehouse's tables needs, as steps of a setup: nothing for a DuckDB file. */
+export async function warehouseSteps(
+  url: string,
+  options: WarehouseDriverOptions,
+): Promise<readonly SetupStep[]> {
+  const place = bigQueryPlace(url);
+  if (place === undefined) return [];
+  const { datasetStep } = await import('./bigquery-setup.ts');
+  return [datasetStep(url, place, options)];
 }
