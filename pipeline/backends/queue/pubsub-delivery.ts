@@ -57,10 +57,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const fits = ({ length }: Message) =>
     // One that is larger than all that is allowed goes alone.
     out.size === 0 || (out.size < messagesMax && outBytes + length <= bytesMax);
+  let giving = false;
   const next = () => {
-    for (let first = waiting[0]; first !== undefined && fits(first); first = waiting[0]) {
-      waiting.shift();
-      give(first);
+    // Whoever acknowledges inside onMessage calls this from within itself: thousands deep, the stack would not hold.
+    if (giving) return;
+    giving = true;
+    try {
+      for (let first = waiting[0]; first !== undefined && fits(first); first = waiting[0]) {
+        waiting.shift();
+        give(first);
+      }
+    } finally {
+      giving = false;
     }
   };
   const handBackWaiting = () => {

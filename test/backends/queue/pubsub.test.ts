@@ -136,7 +136,9 @@ suite(`pubsub: beyond the suite${'skip' in found ? ` (${found.skip})` : ''}`, ()
     await pubsub.close();
   }, 60_000);
 
-  it('a subscription that is deleted ends the delivery: it is missing', async () => {
+  it('a subscription that is deleted ends the delivery: it is missing', async (context) => {
+    if (emulator.kind === 'pstest')
+      context.skip('needs a server that ends the streams of a deleted subscription');
     const pubsub = await createPubSub(emulator.endpoint);
     const received = await receive(await open(pubsub));
     await pubsub.subscription.delete();
