@@ -88,6 +88,8 @@ async function bury(stream: Stream, queue: Queue, key: string, error: unknown): 
     build: entry.subject.path,
     reason: describeError(error),
   });
+  // It comes again soon: that is not the end of what happens.
+  stream.lastEventMs = context.nowMs();
   if (!handBack) acknowledge(context, entry);
   else for (const message of entry.messages) message.nack();
 }
@@ -112,7 +114,9 @@ async function buryMessage(stream: Stream, queue: Queue, message: QueueMessage):
   } as const;
   store.transaction(() => store.deadLetters.add(letter));
   count(stream, 'poison');
-  if (await goesToTopic(queue)) message.nack();
+  const handBack = await goesToTopic(queue);
+  stream.lastEventMs = stream.context.nowMs();
+  if (handBack) message.nack();
   else message.ack();
 }
 
