@@ -2,7 +2,7 @@
 export interface Case {
   /** What is wrong: `SIGKILL at a SQLite commit`. */
   readonly fault: string;
-  /** Where: `file -> DuckDB`. */
+  /** Where: `batch file -> DuckDB`. */
   readonly stage: string;
   /** Tells it from the others in its section. */
   readonly label: string;
@@ -33,8 +33,8 @@ export interface Section {
   readonly name: string;
   /** True where its cases disturb each other. */
   readonly serial?: boolean;
-  /** Cases at once; absent: as the options say. */
-  readonly parallel?: number;
+  /** Its cases are many, in the order in which they matter: when time is short the last ones are left out. */
+  readonly endless?: boolean;
   /** What it needs and has not got; then it is told and left out. */
   readonly skip?: () => string | undefined;
   open(): Promise<OpenSection>;

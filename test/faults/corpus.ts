@@ -50,6 +50,18 @@ export function smallCorpus(nowMs: number): readonly CorpusBuild[] {
   });
 }
 
+const SOAK_JOBS = 12;
+
+/** So many builds of some jobs, the oldest first, all of the last day and none of the last hour. */
+export function manyBuilds(nowMs: number, count: number): readonly CorpusBuild[] {
+  return Array.from({ length: count }, (_, at) => {
+    const job = `ci-soak-${at % SOAK_JOBS}`;
+    const ageHours = 20 - (18 * at) / count;
+    const id = snowflakeAt(Math.floor(nowMs - ageHours * HOUR_MS));
+    return { job, id, ageHours, pull: false, folder: `logs/${job}/${id}` };
+  });
+}
+
 /** The same builds at any time: what is written depends on nothing but the clock that was given. */
 export function writeBuild(prow: ProwBucket, build: CorpusBuild, nowMs: number, revision = 0): void {
   const finishedAt = Math.floor((nowMs - build.ageHours * HOUR_MS) / 1000);
@@ -57,7 +69,7 @@ export function writeBuild(prow: ProwBucket, build: CorpusBuild, nowMs: number, 
     started: { timestamp: finishedAt - 600, node: 'node-1', repos: { 'org/repo': 'main' } },
     finished: finishedOf(build, finishedAt, revision),
     files: {
-      'artifacts/junit_01.xml': junitXml({ passed: 3, failed: build.ageHours % 2, skipped: 1 }),
+      'artifacts/junit_01.xml': junitXml({ passed: 3, failed: isEven(build) ? 0 : 1, skipped: 1 }),
       ...(build.pull && { 'artifacts/junit_long.xml': longXml() }),
       // A file that ends in the middle is no reason to leave a build out.
       ...(build.job === 'ci-b' && { 'artifacts/junit_02.xml': '<testsuite><testcase name="cut' }),
@@ -73,8 +85,10 @@ function longXml(): string {
   return `<testsuite name="long"><testcase name="long"><failure>${text}</failure></testcase></testsuite>`;
 }
 
+const isEven = ({ ageHours }: CorpusBuild) => Math.floor(ageHours) % 2 === 0;
+
 function finishedOf(build: CorpusBuild, finishedAt: number, revision: number) {
-  const passed = build.ageHours % 2 === 0;
+  const passed = isEven(build);
   const metadata = revision === 0 ? {} : { revision: String(revision) };
   return { timestamp: finishedAt, passed, result: passed ? 'SUCCESS' : 'FAILURE', metadata };
 }

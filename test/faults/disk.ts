@@ -78,7 +78,7 @@ function diskCase(
     fault: name,
     stage: 'collect and load',
     label: name,
-    replay: `--only "${name}"`,
+    replay: `--only "disk: ${name}"`,
     run: async (): Promise<Verdict> => {
       const world = await prepared.open();
       let failed = true;
@@ -114,7 +114,7 @@ function diskCase(
 
 /** A run that made the database, then one that may only read it. */
 async function runReadOnly(bench: Bench, world: World, boundMs: number): Promise<ChildRun> {
-  const made = await runIn(bench, world, boundMs, { env: { SAMOVAR_FAULT_KILL_AT: '12' } });
+  const made = await runIn(bench, world, boundMs, { env: { SAMOVAR_FAULT_KILL_AT: 'duckdb before 1' } });
   if (made.signal !== 'SIGKILL') return made;
   const before = statSync(world.folder);
   chmodSync(world.db, 0o444);

@@ -9,6 +9,10 @@ import { failureText, type Outcome } from './report.ts';
 import { sectionsOf } from './sections.ts';
 import type { Bench } from './world.ts';
 
+const MINUTE_MS = 60_000;
+/** Of a section whose time is over: one of each kind, and a few. */
+const CASES_MIN = 8;
+
 export interface FaultRun {
   readonly outcomes: readonly Outcome[];
   readonly skipped: readonly string[];
@@ -18,20 +22,29 @@ export interface FaultRun {
 export async function runFaults(options: FaultOptions, log: (text: string) => void): Promise<FaultRun> {
   const root = mkdtempSync(join(tmpdir(), 'samovar-faults-'));
   chmodSync(root, 0o755);
+  const startedMs = Date.now();
   const outcomes: Outcome[] = [];
   const skipped: string[] = [];
   const bench = makeBench(root, options, { log, skipped: (text) => void skipped.push(text) });
   const keep = () => options.keep && outcomes.some(({ verdict }) => !isGood(verdict));
   try {
-    for (const section of askedSections(sectionsOf(bench), options.only)) {
+    const sections = askedSections(sectionsOf(bench), options.only);
+    for (const [at, section] of sections.entries()) {
       const reason = section.skip?.();
-      if (reason === undefined) outcomes.push(...(await runSection(bench, section)));
+      const untilMs = shareOf(options, startedMs, sections.length - at);
+      if (reason === undefined) outcomes.push(...(await runSection(bench, section, untilMs)));
       else skipped.push(`${section.name}: ${reason}`);
     }
   } finally {
     if (!keep()) rmSync(root, { recursive: true, force: true });
   }
   return { outcomes, skipped };
+}
+
+/** The sections that are left share the time that is left. */
+function shareOf({ minutes }: FaultOptions, startedMs: number, sections: number): number {
+  const leftMs = startedMs + minutes * MINUTE_MS - Date.now();
+  return minutes === 0 ? Number.POSITIVE_INFINITY : Date.now() + leftMs / sections;
 }
 
 function makeBench(root: string, options: FaultOptions, tell: Pick<Bench, 'log' | 'skipped'>): Bench {
@@ -55,7 +68,7 @@ function makeBench(root: string, options: FaultOptions, tell: Pick<Bench, 'log' 
   };
 }
 
-async function runSection(bench: Bench, section: Section): Promise<readonly Outcome[]> {
+async function runSection(bench: Bench, section: Section, untilMs: number): Promise<readonly Outcome[]> {
   const { only, parallel } = bench.options;
   const { cases, close } = await section.open();
   try {
@@ -63,18 +76,24 @@ async function runSection(bench: Bench, section: Section): Promise<readonly Outc
     const asked = cases.filter(
       ({ fault, label }) => whole || matches(`${section.name}: ${fault} ${label}`, only),
     );
-    const limit = pLimit(section.serial ? 1 : (section.parallel ?? parallel));
+    const limit = pLimit(section.serial ? 1 : parallel);
+    let begun = 0;
     let done = 0;
-    return await Promise.all(
+    const outcomes = await Promise.all(
       asked.map((one) =>
         limit(async () => {
+          if (section.endless && begun >= CASES_MIN && Date.now() > untilMs) return [];
+          begun += 1;
           const outcome = await runCase(section.name, one);
           done += 1;
           tell(bench, outcome, `${done}/${asked.length}`);
-          return outcome;
+          return [outcome];
         }),
       ),
     );
+    if (begun < asked.length)
+      bench.log(`${section.name}: no time for ${asked.length - begun} of ${asked.length}`);
+    return outcomes.flat();
   } finally {
     await close();
   }
@@ -110,8 +129,8 @@ function tell(bench: Bench, outcome: Outcome, place: string): void {
 const matches = (text: string, only: string | undefined) =>
   only === undefined || text.toLowerCase().includes(only.toLowerCase());
 
-/** Those that are named; where none is, all of them, for the cases in them. */
+/** Those that are named, by themselves or with one of their cases; where none is, all of them, for the cases in them. */
 function askedSections(sections: readonly Section[], only: string | undefined): readonly Section[] {
-  const named = sections.filter(({ name }) => matches(name, only));
+  const named = sections.filter(({ name }) => matches(name, only) || only?.startsWith(name));
   return named.length > 0 ? named : sections;
 }

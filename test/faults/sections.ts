@@ -7,6 +7,8 @@ import { gsToBigQuery } from './scenarios/gs-bigquery.ts';
 import { streamFileToDuckDb, streamPubSub } from './scenarios/stream.ts';
 import { supersededInBigQuery, supersededInDuckDb } from './scenarios/superseded.ts';
 import { serverSection } from './servers.ts';
+import { soakSection } from './soak.ts';
+import { streamFaultSections } from './stream-faults.ts';
 import { meetingSection } from './two-processes.ts';
 import type { Bench } from './world.ts';
 
@@ -22,13 +24,15 @@ const SCENARIOS = [
   streamPubSub('BigQuery', 'insert-all'),
 ];
 
-/** Everything the harness does, in the order of the table. */
+/** Everything the harness does, in the order of the table: last what takes as much time as there is. */
 export function sectionsOf(bench: Bench): readonly Section[] {
   return [
     harnessSection(bench),
-    ...SCENARIOS.map((scenario) => killSection(bench, scenario)),
-    serverSection(bench),
     meetingSection(bench),
     diskSection(bench),
+    serverSection(bench),
+    ...streamFaultSections(bench),
+    soakSection(bench),
+    ...SCENARIOS.map((scenario) => killSection(bench, scenario)),
   ];
 }

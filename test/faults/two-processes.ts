@@ -53,7 +53,7 @@ function meetingCase(
     fault: meeting.name,
     stage: 'two processes',
     label: meeting.name,
-    replay: `--only "${meeting.name}"`,
+    replay: `--only "two processes on one database: ${meeting.name}"`,
     run: () => runMeeting(bench, shared, meeting),
   };
 }

@@ -40,19 +40,28 @@ export function readAppended(
   });
 }
 
-async function withWarehouse(
+/** The tables as they are. */
+export function readRaw(
+  url: string,
+  tables: readonly string[],
+  endpoints: Endpoints,
+): Promise<ReadonlyMap<string, readonly Raw[]>> {
+  return withWarehouse(url, endpoints, tables, rawRows);
+}
+
+async function withWarehouse<T>(
   url: string,
   endpoints: Endpoints,
   tables: readonly string[],
-  read: (warehouse: Warehouse, table: string) => Promise<readonly FoundRow[]>,
-): Promise<TableRows> {
+  read: (warehouse: Warehouse, table: string) => Promise<readonly T[]>,
+): Promise<ReadonlyMap<string, readonly T[]>> {
   const warehouse = await openWarehouse(url, {
     timeoutMs: TIMEOUT_MS,
     loadTimeoutMs: TIMEOUT_MS,
     ...endpoints,
   });
   try {
-    const found = new Map<string, readonly FoundRow[]>();
+    const found = new Map<string, readonly T[]>();
     for (const table of tables) found.set(table, await read(warehouse, table));
     return found;
   } finally {

@@ -29,21 +29,21 @@ export type TableRows = ReadonlyMap<string, readonly FoundRow[]>;
 export interface World {
   readonly folder: string;
   readonly args: readonly string[];
-  /** After a kill; absent: the same. */
-  readonly argsAgain?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly db: string;
   /** What the warehouse has, asked by this process. */
   rows(): Promise<TableRows>;
+  /** Something is still on its way: another run is needed. */
+  unfinished?(): boolean;
+  /** What else must not be when all is done. */
+  problems?(): readonly string[];
   close(): Promise<void>;
 }
 
 /** A way through the pipeline that is gone through again and again, each time in a new world. */
 export interface Scenario {
-  /** `file -> DuckDB` */
+  /** `batch file -> DuckDB` */
   readonly name: string;
-  /** Cases at once, where that is not for the options to say. */
-  readonly parallel?: number;
   /** What it needs and has not got. */
   readonly skip?: () => string | undefined;
   prepare(bench: Bench): Promise<Prepared>;

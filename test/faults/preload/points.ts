@@ -5,10 +5,12 @@ export type EffectKind = 'sqlite' | 'duckdb' | 'file' | 'http' | 'grpc' | 'ack';
 export type PointWhen = 'before' | 'sent' | 'after';
 
 const write = writeSync;
-const killAt = Number(process.env.SAMOVAR_FAULT_KILL_AT ?? 0);
+/** `sqlite before 3`: the third of its kind. What works at once takes turns: a number among all would soon be another's. */
+const [killKind, killWhen, killOrdinal] = (process.env.SAMOVAR_FAULT_KILL_AT ?? '').split(' ');
 const logFile = process.env.SAMOVAR_FAULT_LOG;
 const log = logFile === undefined || logFile === '' ? undefined : openSync(logFile, 'a');
 let count = 0;
+let ofKind = 0;
 
 /**
  * One numbered moment at which the process can be killed. It is written down before it dies there, so that a killed run says
@@ -18,8 +20,10 @@ export function point(kind: EffectKind, when: PointWhen, detail: string): void {
   count += 1;
   const text = detail.replace(/\s+/g, ' ').trim().slice(0, 100);
   if (log !== undefined) write(log, `${count}\t${kind}\t${when}\t${text}\n`);
+  if (kind !== killKind || when !== killWhen) return;
+  ofKind += 1;
   // The kernel ends the process inside this call: nothing after it runs.
-  if (count === killAt) process.kill(process.pid, 'SIGKILL');
+  if (ofKind === Number(killOrdinal)) process.kill(process.pid, 'SIGKILL');
 }
 
 /** Wraps a call that gives a promise or a value: a point before it, and one after it has succeeded. */

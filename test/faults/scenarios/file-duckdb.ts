@@ -17,7 +17,7 @@ export function updateArgs(warehouse: string): readonly string[] {
 
 /** A folder of builds into an embedded warehouse: no server at all. */
 export const fileToDuckDb: Scenario = {
-  name: 'file -> DuckDB',
+  name: 'batch file -> DuckDB',
   prepare: async (bench) => {
     const bucket = bench.newFolder('bucket');
     const builds = smallCorpus(bench.nowMs);

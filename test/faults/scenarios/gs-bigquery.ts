@@ -15,7 +15,7 @@ const RUN_BOUND_MS = 60_000;
 
 /** A bucket of Cloud Storage into BigQuery: servers that go on while the process dies. */
 export const gsToBigQuery: Scenario = {
-  name: 'gs -> BigQuery',
+  name: 'batch gs -> BigQuery',
   prepare: async (bench) => {
     const { gcs, builds } = await startCorpusServer(bench);
     return {

@@ -1,19 +1,17 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { emulatorOrSkip, type PubSubEmulator, startPubSubEmulator } from '../../support/emulators.ts';
 import { replay } from '../../support/fault-proxy.ts';
-import { createPubSub, type TestPubSub } from '../../support/pubsub.ts';
+import { type FaultPubSub, type FaultSubscription, startFaultPubSub } from '../../support/fault-pubsub.ts';
 import { type CorpusBuild, expectedPaths, smallCorpus, TABLES, tablesYaml, writeBuild } from '../corpus.ts';
-import { readAppended, readTables } from '../warehouse-rows.ts';
-import type { Bench, Scenario, World } from '../world.ts';
+import { readAppended, readRaw, readTables, repeated } from '../warehouse-rows.ts';
+import type { Bench, Prepared, Scenario, World } from '../world.ts';
 import { folderBucket, openFileWorld, WAREHOUSE_FILE } from './file-duckdb.ts';
 import { BIGQUERY_URL, GS_URL, type GsWorld, openGsWorld, startCorpusServer } from './gs-bigquery.ts';
 import { copyState, rewrite } from './superseded.ts';
 
 const RUN_BOUND_MS = 120_000;
+/** A killed run never gets there. */
 const IDLE_SECONDS = 1;
-/** A dead process's messages come again when their lease has run out: ten seconds, the least a subscription has. */
-const IDLE_AFTER_KILL_SECONDS = 12;
 
 export const STREAM_ENV = {
   SAMOVAR_ARTIFACTS_WAIT_SECONDS: '0',
@@ -58,47 +56,68 @@ export type StreamWriter = 'load' | 'storage-write' | 'insert-all';
  * Builds that were rewritten long after they were complete: no listing looks at them again, only the messages tell. One that is
  * acknowledged before its row is in is lost.
  */
-export function streamPubSub(warehouse: 'DuckDB' | 'BigQuery', writer: StreamWriter): Scenario {
+export function streamPubSub(
+  warehouse: 'DuckDB' | 'BigQuery',
+  writer: StreamWriter,
+  /** Before each answer of the bucket's. */
+  slowMs?: number,
+): Scenario {
   return {
     name: `stream Pub/Sub -> ${warehouse}${warehouse === 'DuckDB' ? '' : `, ${writer}`}`,
-    // Most of their time is waiting for leases.
-    parallel: 6,
-    skip: () => {
-      const found = emulatorOrSkip('pubsub');
-      return 'skip' in found ? found.skip : undefined;
+    prepare: (bench) => prepareStream(bench, { warehouse, writer, slowMs }),
+  };
+}
+
+export interface StreamPrepared extends Prepared {
+  open(): Promise<StreamWorld>;
+}
+
+export async function prepareStream(
+  bench: Bench,
+  {
+    warehouse,
+    writer,
+    slowMs,
+  }: {
+    readonly warehouse: 'DuckDB' | 'BigQuery';
+    readonly writer: StreamWriter;
+    readonly slowMs?: number | undefined;
+  },
+): Promise<StreamPrepared> {
+  const pubsub = await startFaultPubSub();
+  const { gcs, builds, prow } = await startCorpusServer(bench);
+  const openFirst = () => openStreamWorld(bench, { gcs, warehouse, writer });
+  const first = await openFirst();
+  const rewritten = await rewrite(bench, first, { builds, prow, bucketUrl: GS_URL });
+  return {
+    expected: expectedPaths(builds, GS_URL),
+    rewritten,
+    boundMs: RUN_BOUND_MS,
+    open: async () => {
+      const world = await openFirst();
+      copyState(first.folder, world.folder);
+      await replay(first.proxies.bigquery.exchanges, world.bigquery.endpoint);
+      if (slowMs !== undefined) world.proxies.gcs.choose(() => ({ kind: 'latency', ms: slowMs }));
+      return follow(world, pubsub, noticesOf(builds, gcs));
     },
-    prepare: async (bench) => {
-      const emulator = await startPubSubEmulator();
-      const { gcs, builds, prow } = await startCorpusServer(bench);
-      const openFirst = () => openStreamWorld(bench, { gcs, warehouse, writer });
-      const first = await openFirst();
-      const rewritten = await rewrite(bench, first, { builds, prow, bucketUrl: GS_URL });
-      return {
-        expected: expectedPaths(builds, GS_URL),
-        rewritten,
-        boundMs: RUN_BOUND_MS,
-        open: async () => {
-          const world = await openFirst();
-          copyState(first.folder, world.folder);
-          await replay(first.proxies.bigquery.exchanges, world.bigquery.endpoint);
-          return follow(world, emulator, noticesOf(builds, gcs));
-        },
-        close: async () => {
-          await first.close();
-          await gcs.close();
-          await emulator.stop();
-        },
-      };
+    close: async () => {
+      await first.close();
+      await gcs.close();
+      await pubsub.stop();
     },
   };
 }
 
 type Gcs = Parameters<typeof openGsWorld>[1];
-type Notices = readonly Parameters<TestPubSub['publish']>[0][];
+type Notices = readonly Parameters<FaultSubscription['publish']>[0][];
 
 async function openStreamWorld(
   bench: Bench,
-  given: { readonly gcs: Gcs; readonly warehouse: 'DuckDB' | 'BigQuery'; readonly writer: StreamWriter },
+  given: {
+    readonly gcs: Gcs;
+    readonly warehouse: 'DuckDB' | 'BigQuery';
+    readonly writer: StreamWriter;
+  },
 ): Promise<GsWorld> {
   const world = await openGsWorld(bench, given.gcs);
   const { bigquery } = world;
@@ -119,19 +138,34 @@ async function openStreamWorld(
   };
 }
 
+export interface StreamWorld extends GsWorld {
+  readonly subscription: FaultSubscription;
+  readonly notices: Notices;
+  /** Rows of which the tables have another of the same build and version. */
+  rawDoubles(): Promise<number>;
+}
+
+async function countRepeated(
+  { endpoint }: { readonly endpoint: string },
+  tables: readonly string[],
+): Promise<number> {
+  const rows = await readRaw(BIGQUERY_URL, tables, { endpoint });
+  return [...rows.values()].reduce((sum, raw) => sum + repeated(raw).length, 0);
+}
+
 /** With a subscription of its own, in which all messages lie already. */
-async function follow(world: GsWorld, emulator: PubSubEmulator, notices: Notices): Promise<World> {
-  const pubsub = await createPubSub(emulator.endpoint);
-  await Promise.all(notices.map((notice) => pubsub.publish(notice)));
+function follow(world: GsWorld, pubsub: FaultPubSub, notices: Notices): StreamWorld {
+  const subscription = pubsub.subscribe();
+  for (const notice of notices) subscription.publish(notice);
   return {
     ...world,
-    args: streamArgs(world, IDLE_SECONDS, pubsub.path),
-    argsAgain: streamArgs(world, IDLE_AFTER_KILL_SECONDS, pubsub.path),
-    env: { ...world.env, SAMOVAR_PUBSUB_ENDPOINT: emulator.endpoint },
-    close: async () => {
-      await pubsub.close();
-      await world.close();
-    },
+    subscription,
+    notices,
+    rawDoubles: () => countRepeated(world.bigquery, Object.keys(TABLES)),
+    unfinished: () => subscription.left().length > 0,
+    problems: () => subscription.left().map((object) => `${object}: its message was never acknowledged`),
+    args: streamArgs(world, IDLE_SECONDS, subscription.path),
+    env: { ...world.env, SAMOVAR_PUBSUB_ENDPOINT: pubsub.endpoint },
   };
 }
 
