@@ -70,12 +70,16 @@ async function ensureDirectory(root: Root, path: string, subject: string): Promi
   if (path.length <= root.path.length) await mkdir(root.path, { recursive: true });
   const real = await realInside(root, path);
   if (real !== undefined) return real;
-  if (await isTaken(path))
+  if (await isTaken(path)) {
+    // Another write may have made it between the two looks.
+    const made = await realInside(root, path);
+    if (made !== undefined) return made;
     throw new SamovarError(
       'refused',
       `${subject}: could not be written, a link on its path leads out of the bucket or nowhere`,
       { subject },
     );
+  }
   const parent = await ensureDirectory(root, dirname(path), subject);
   await mkdir(parent + path.slice(dirname(path).length)).catch((error: unknown) => {
     if (errnoOf(error) !== 'EEXIST') throw error;
