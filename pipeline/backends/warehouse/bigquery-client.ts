@@ -36,6 +36,7 @@ export function connect(url: string, place: Place, options: WarehouseDriverOptio
     }),
   };
   const client = new BigQuery(settings);
+  refusePages(client);
   return {
     url,
     client,
@@ -43,6 +44,25 @@ export function connect(url: string, place: Place, options: WarehouseDriverOptio
     place,
     options,
   };
+}
+
+type Done = (error: Error | null, body?: unknown, ...rest: unknown[]) => void;
+
+/**
+ * A page where JSON belongs, a proxy's or a sign-in's with status 200, becomes an error: the library reads fields of whatever came,
+ * and an exception in its callbacks ends the process.
+ */
+function refusePages(client: BigQuery): void {
+  const request = client.request.bind(client) as (options: unknown, done: Done) => unknown;
+  const guarded = (options: unknown, done: Done) =>
+    request(options, (error, body, ...rest) => {
+      const page = typeof body === 'string' && body.trim() !== '';
+      if (error || !page) return done(error, body, ...rest);
+      return done(
+        Object.assign(new Error(`a page came instead of JSON: ${body.slice(0, 100)}`), { code: 502 }),
+      );
+    });
+  Object.assign(client, { request: guarded });
 }
 
 /**

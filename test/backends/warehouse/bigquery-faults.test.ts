@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Warehouse } from '../../../pipeline/backends/warehouse/contract.ts';
 import { openWarehouse } from '../../../pipeline/backends/warehouse/index.ts';
@@ -198,4 +200,24 @@ describe('BigQuery when things go wrong', () => {
     await count();
     expect([...server.authorizations]).toEqual(['Bearer emulator']);
   });
+});
+
+it('a page with status 200, as a sign-in before the service gives, is an error of each call and no exception of the process', async () => {
+  const page = createServer((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>sign in</html>'),
+  );
+  await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
+  const warehouse = await openWarehouse('bigquery:fake-project:fake', {
+    timeoutMs: 5_000,
+    loadTimeoutMs: 5_000,
+    endpoint,
+  });
+  const unavailable = { code: 'unavailable', message: expect.stringContaining('a page came') };
+  await expect(warehouse.ensureTable(tableSpec('builds'))).rejects.toMatchObject(unavailable);
+  await expect(warehouse.loadState('a-job')).rejects.toMatchObject(unavailable);
+  await expect(warehouse.query('SELECT 1')).rejects.toMatchObject(unavailable);
+  await warehouse.close();
+  page.closeAllConnections();
+  page.close();
 });
