@@ -29,7 +29,14 @@ const compiled = new WeakMap<JsonSchema, Check>();
 export function compileSchema(schema: JsonSchema): Check {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true });
+  // The schemas are Samovar's own, and a test holds them against the meta-schema: here that would be most of a command's start.
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    validateSchema: false,
+    meta: false,
+  });
   ajv.addFormat('regex', (source) => typeof compilePattern(source) !== 'string');
   const validate = ajv.compile(schema);
   const check: Check = (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(describe));

@@ -18,6 +18,7 @@ export interface KillPoint {
 }
 
 const TRIES_MAX = 3;
+const HARMLESS = /^(GET|sync|datasync|fsyncSync)\b/;
 
 const KINDS: Readonly<Record<string, string>> = {
   sqlite: 'SIGKILL at a SQLite commit',
@@ -104,16 +105,20 @@ export function readPoints(log: string): readonly KillPoint[] {
 }
 
 /**
- * Between the end of one effect and the beginning of the next the world does not change: of two such points one is enough. All
- * others are kept, or of each kind every so many of them. First one of each kind, then the next one of each, in an order that the
- * seed tells: whoever has no time for all of them has met every kind.
+ * Of points between which the world does not change the last one is enough: reads and syncs are left out (what a process has
+ * written outlives its SIGKILL, synced or not), and so is the end of an effect where the next begins. All others are kept, or of
+ * each kind every so many of them. First one of each kind, then the next one of each, in an order that the seed tells: whoever
+ * has no time for all of them has met every kind.
  */
 export function choosePoints(
   points: readonly KillPoint[],
   options: { readonly every: number; readonly seed: number; readonly at: number | undefined },
 ): readonly KillPoint[] {
   if (options.at !== undefined) return points.filter(({ number }) => number === options.at);
-  const distinct = points.filter(({ when }, at) => !(when === 'after' && points[at + 1]?.when === 'before'));
+  const lasting = points.filter(({ detail }) => !HARMLESS.test(detail));
+  const distinct = lasting.filter(
+    ({ when }, at) => !(when === 'after' && lasting[at + 1]?.when === 'before'),
+  );
   const groups = [...groupBy(distinct, ({ kind }) => kind).values()].map((group) => {
     const every = Math.min(options.every, group.length);
     return shuffled(

@@ -38,7 +38,7 @@ lost or doubled. Prints a table; exit 1 when anything in it is not zero.
                  0: all of them, however long it takes)
   --at N         one kill point only, with --only: to play a failure again
   --soak N       builds of the soak (default ${SOAK_BUILDS})
-  --parallel N   cases at once (default 2)
+  --parallel N   kill points at once (default 3)
   --keep         keep the folders of cases that failed, and say where they are
   --json         the results as JSON on stdout
   -h, --help     this text
@@ -60,7 +60,7 @@ export function parseFaultArgs(args: readonly string[], newSeed: () => number): 
       minutes: { type: 'string' },
       at: { type: 'string' },
       soak: { type: 'string' },
-      parallel: { type: 'string', default: '2' },
+      parallel: { type: 'string', default: '3' },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },

@@ -25,16 +25,26 @@ export async function runFaults(options: FaultOptions, log: (text: string) => vo
   const startedMs = Date.now();
   const outcomes: Outcome[] = [];
   const skipped: string[] = [];
-  const bench = makeBench(root, options, { log, skipped: (text) => void skipped.push(text) });
-  const keep = () => options.keep && outcomes.some(({ verdict }) => !isGood(verdict));
-  try {
-    const sections = askedSections(sectionsOf(bench), options.only);
+  const bench = makeBench(root, options, {
+    build: await buildForFaults(),
+    log,
+    skipped: (text) => void skipped.push(text),
+  });
+  const runLane = async (sections: readonly Section[]) => {
     for (const [at, section] of sections.entries()) {
       const reason = section.skip?.();
       const untilMs = shareOf(options, startedMs, sections.length - at);
       if (reason === undefined) outcomes.push(...(await runSection(bench, section, untilMs)));
       else skipped.push(`${section.name}: ${reason}`);
     }
+  };
+  const keep = () => options.keep && outcomes.some(({ verdict }) => !isGood(verdict));
+  try {
+    const sections = askedSections(sectionsOf(bench), options.only);
+    // Kills keep the processors busy, the others wait for time to pass most of the time.
+    const lanes = [sections.filter(({ endless }) => !endless), sections.filter(({ endless }) => endless)];
+    const ends = await Promise.allSettled(lanes.map((lane) => runLane(lane)));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   } finally {
     if (!keep()) rmSync(root, { recursive: true, force: true });
   }
@@ -47,11 +57,14 @@ function shareOf({ minutes }: FaultOptions, startedMs: number, sections: number)
   return minutes === 0 ? Number.POSITIVE_INFINITY : Date.now() + leftMs / sections;
 }
 
-function makeBench(root: string, options: FaultOptions, tell: Pick<Bench, 'log' | 'skipped'>): Bench {
+function makeBench(
+  root: string,
+  options: FaultOptions,
+  given: Pick<Bench, 'build' | 'log' | 'skipped'>,
+): Bench {
   let folders = 0;
   const nowMs = Date.now();
   return {
-    build: buildForFaults(),
     options,
     nowMs: nowMs - (nowMs % 60_000),
     newFolder: (name) => {
@@ -61,10 +74,10 @@ function makeBench(root: string, options: FaultOptions, tell: Pick<Bench, 'log' 
       return folder;
     },
     dropFolder: (folder, failed) => {
-      if (failed && options.keep) tell.log(`kept: ${folder}`);
+      if (failed && options.keep) given.log(`kept: ${folder}`);
       else rmSync(folder, { recursive: true, force: true });
     },
-    ...tell,
+    ...given,
   };
 }
 
