@@ -15,7 +15,7 @@ const IDLE_SECONDS = 1;
 
 export const STREAM_ENV = {
   SAMOVAR_ARTIFACTS_WAIT_SECONDS: '0',
-  SAMOVAR_LOAD_INTERVAL_SECONDS: '0.6',
+  SAMOVAR_LOAD_INTERVAL_SECONDS: '1.2',
 };
 
 export function streamArgs(world: World, idleSeconds: number, poll?: string): readonly string[] {
