@@ -1,3 +1,7 @@
+import { CORPUS_TABLES } from './corpus-tables.ts';
+import { GITHUB_TABLES } from './github-tables.ts';
+import { MUTATION_ROWS_TABLES } from './mutation-rows-tables.ts';
+
 /**
  * The tables, as numbered steps; `PRAGMA user_version` holds the number of the last one taken. A step, once released,
  * never changes: mend by adding another.
@@ -154,4 +158,5 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE dead_letter_2 RENAME TO dead_letter;
   CREATE INDEX dead_letter_by_build ON dead_letter(root, job, build) WHERE kind = 'collect';
   `,
+  `${CORPUS_TABLES}${GITHUB_TABLES}${MUTATION_ROWS_TABLES}`,
 ];

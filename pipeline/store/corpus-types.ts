@@ -1,0 +1,93 @@
+import type {
+  Comment,
+  IssueEvent,
+  Label,
+  Milestone,
+  PullState,
+  Review,
+  ReviewComment,
+  Timestamp,
+  User,
+} from '../records/mutation/types.ts';
+
+/** What is known of repositories now, in SQLite: the sum of their logs. Words: records/mutation/types.ts. */
+export interface Corpus {
+  /** The repository, made when new. Names keep their case and are compared as they are. */
+  repo(owner: string, name: string): CorpusRepo;
+  find(owner: string, name: string): CorpusRepo | undefined;
+  /** In order of owner and name. */
+  repos(): readonly CorpusRepo[];
+  /** The login that was last seen of a user. */
+  login(id: bigint): string | undefined;
+}
+
+/** A record that was read or written, decoded. */
+export interface AppliedRecord {
+  readonly segment: number;
+  readonly offset: number;
+  /** Offset of the byte after it. */
+  readonly end: number;
+  readonly payload: Uint8Array;
+}
+
+export interface CorpusRepo {
+  readonly id: number;
+  readonly owner: string;
+  readonly name: string;
+  /** The end of the last record that was applied; undefined: none was. */
+  position(): { readonly segment: number; readonly offset: number } | undefined;
+  /**
+   * Applies records in order and moves the position, in the caller's transaction (`store.transaction`). Records before the position
+   * are passed over, so that a replay may begin anywhere before it.
+   */
+  apply(records: Iterable<AppliedRecord>): void;
+  /** Forgets all of it, and its position: the log was replaced. */
+  clear(): void;
+  issue(number: number): IssueState | undefined;
+  /** By number, ascending, tombstoned ones too, after that number. A page is one SQLite read. */
+  issues(page: { readonly after: number; readonly limit: number }): readonly IssueState[];
+  counts(): { readonly issues: number; readonly pulls: number; readonly tombstones: number };
+  /** The largest number known. 0: none. */
+  maxNumber(): number;
+  comments(issue: number): readonly Comment[];
+  comment(issue: number, id: bigint): Comment | undefined;
+  events(issue: number): readonly IssueEvent[];
+  reviews(issue: number): readonly Review[];
+  reviewComments(issue: number): readonly ReviewComment[];
+  labels(): readonly Label[];
+  milestones(): readonly Milestone[];
+}
+
+/** One issue or pull request as it is now. */
+export interface IssueState {
+  readonly number: number;
+  readonly id: bigint;
+  /** Tombstoned. */
+  readonly notExist: boolean;
+  readonly user?: User;
+  readonly created?: Timestamp;
+  readonly updated?: Timestamp;
+  readonly closedAt?: Timestamp;
+  readonly closedBy?: User;
+  readonly closed: boolean;
+  /** The log says whether it is closed: an issue seen for the first time does not. */
+  readonly closedKnown: boolean;
+  readonly locked: boolean;
+  readonly pullRequest: boolean;
+  readonly title: string;
+  readonly body: string;
+  readonly stateReason?: string;
+  readonly transferredTo?: string;
+  /** `'none'`: looked at, and it has none. */
+  readonly milestone?: 'none' | { readonly id: bigint; readonly number?: bigint; readonly title?: string };
+  /** By id, ascending. */
+  readonly assignees: readonly User[];
+  readonly labels: readonly Label[];
+  readonly pull?: PullState;
+  /** Until when comments, events, reviews are known, by the server's clock. */
+  readonly commentsUntil?: Timestamp;
+  readonly eventsUntil?: Timestamp;
+  readonly reviewsUntil?: Timestamp;
+  /** The latest time of an event or review. */
+  readonly eventMax?: Timestamp;
+}
