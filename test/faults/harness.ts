@@ -128,7 +128,7 @@ async function runWhole(
   const log = join(world.folder, 'points.log');
   try {
     const run = await runIn(bench, world, prepared.boundMs, { env: { ...env, SAMOVAR_FAULT_LOG: log } });
-    if (run.code !== 0) throw new Error(`fails without any kill: ${endOf(run)}`);
+    if (run.code !== 0) throw new Error(`fails without any kill: ${endOf(run)}\n${run.stderr}`);
     return { points: readPoints(log), wanted: await world.rows() };
   } finally {
     await closeWorld(bench, world);

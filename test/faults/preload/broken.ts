@@ -37,18 +37,10 @@ function forgetLoads(): void {
   );
 }
 
+/** In a file of its own: only streams need the package. */
 async function acknowledgeEarly(): Promise<void> {
-  const { Message, Subscription } = await import('@google-cloud/pubsub');
-  patch(
-    Subscription.prototype,
-    'emit',
-    (original) =>
-      function (this: unknown, ...args) {
-        const [event, message] = args;
-        if (event === 'message' && message instanceof Message) message.ack();
-        return original.apply(this, args);
-      },
-  );
+  const { acknowledgeOnReceipt } = await import('./broken-acks.ts');
+  acknowledgeOnReceipt();
 }
 
 const WAYS: Readonly<Record<string, () => void | Promise<void>>> = {
