@@ -12,6 +12,7 @@ const RETRY_DELAY_MS = 1_000;
 export function onMessage(stream: Stream, queue: Queue, message: QueueMessage): void {
   const { context, options, tracker } = stream;
   stream.lastEventMs = context.nowMs();
+  stream.delivered += 1;
   if (message.event === undefined) return void track(stream, buryMessage(stream, queue, message));
   const build = finishedBuildOf(message.event, options.roots);
   if (build === undefined) {

@@ -77,5 +77,7 @@ export interface Stream {
   failure: unknown;
   reconciled: number;
   reconciling: boolean;
+  /** Messages of any kind. */
+  delivered: number;
   lastEventMs: number;
 }

@@ -16,6 +16,7 @@ import { openTableWriter, type TableWriter } from './writer.ts';
 const LEASE_MAX_MS = 3_600_000;
 const OUTSTANDING_BYTES_MAX = 64 * 2 ** 20;
 const IDLE_LOOK_MS = 100;
+const SILENT_PASSES_MAX = 2;
 
 /**
  * Follows the queues: each finished build is collected, stored, written to every table, and only then acknowledged. Ends when it is
@@ -104,6 +105,7 @@ function openStream(context: StreamContext, options: StreamOptions, writers: rea
     failure: undefined,
     reconciled: 0,
     reconciling: true,
+    delivered: 0,
     lastEventMs: context.nowMs(),
   };
   return stream;
@@ -145,9 +147,10 @@ async function reconcileAgainAndAgain(stream: Stream, ready: Promise<unknown>): 
   const { context, options } = stream;
   // What happens while the buckets are listed must be told of, or nobody sees it before the next pass.
   await ready;
+  const listen = createListener(stream);
   while (!stream.stop.aborted) {
     stream.reconciling = true;
-    await reconcile(stream);
+    listen(await reconcile(stream));
     stream.reconciling = false;
     stream.lastEventMs = context.nowMs();
     context.onReady?.();
@@ -155,7 +158,29 @@ async function reconcileAgainAndAgain(stream: Stream, ready: Promise<unknown>): 
   }
 }
 
-async function reconcile(stream: Stream): Promise<void> {
+/**
+ * A pull that hangs looks like a bucket in which nothing happens, but for the builds that listings find meanwhile. Throws after two
+ * passes that found some while not one message came: a new process pulls anew.
+ */
+function createListener(stream: Stream): (found: number) => void {
+  let first = true;
+  let heard = 0;
+  let silent = 0;
+  return (found) => {
+    const deaf = !first && found > 0 && stream.delivered === heard;
+    silent = deaf ? silent + 1 : stream.delivered === heard ? silent : 0;
+    first = false;
+    heard = stream.delivered;
+    if (silent < SILENT_PASSES_MAX) return;
+    throw new SamovarError('timeout', 'builds finish, and the queue tells of none of them', {
+      subject: stream.context.queues.map(({ url }) => url).join(', '),
+      remedy: 'Start it again: it pulls anew. If that does not help, `samovar setup` shows what is missing.',
+    });
+  };
+}
+
+/** Gives how many builds nobody had told of. */
+async function reconcile(stream: Stream): Promise<number> {
   const { context, options } = stream;
   // A listing can wait: it ends with the stream, not with the grace time.
   const signal = AbortSignal.any([stream.stop, context.signal]);
@@ -167,6 +192,7 @@ async function reconcile(stream: Stream): Promise<void> {
   for (const failure of failures)
     context.warn('a bucket could not be listed; the next pass tries again', { ...failure });
   for (const table of stream.tables) if (!stream.stop.aborted) await table.catchUp();
+  return stats.added;
 }
 
 async function untilEnd(stream: Stream): Promise<void> {

@@ -281,6 +281,29 @@ it('a listing finds what no event told of, and says so', async () => {
   expect((await stream.end()).reconciled).toBe(1);
 });
 
+it('a queue that tells of nothing while builds finish ends it, to be started again; their rows are in', async () => {
+  const stream = await start({ options: { reconcileMs: 3_000 } });
+  const failed = expect(stream.ended).rejects.toMatchObject({ code: 'timeout' });
+  for (const build of ['1', '2']) {
+    await stream.finish('ci-job', build);
+    await until(() => stream.warehouse.paths('all').length === Number(build));
+  }
+  await failed;
+  expect(stream.warehouse.paths('all')).toHaveLength(2);
+});
+
+it('a queue that is heard now and then is not given up', async () => {
+  const stream = await start({ options: { reconcileMs: 3_000 } });
+  for (const build of ['1', '2', '3']) {
+    const { object } = await stream.finish('ci-job', build);
+    await until(() => stream.warehouse.paths('all').length === Number(build));
+    // News of something else: the queue is alive.
+    stream.queue.tell(object.replace('finished.json', 'started.json'), '1');
+    await until(() => stream.queue.log.length === Number(build));
+  }
+  await expect(stream.end()).resolves.toMatchObject({ reconciled: 3 });
+});
+
 it('ends by itself when nothing happens any more', async () => {
   const stream = await start({ options: { untilIdleMs: 50 } });
   await expect(stream.ended).resolves.toMatchObject({ reconciled: 0 });
