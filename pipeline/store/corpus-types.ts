@@ -46,6 +46,13 @@ export interface CorpusRepo {
   issue(number: number): IssueState | undefined;
   /** By number, ascending, tombstoned ones too, after that number. A page is one SQLite read. */
   issues(page: { readonly after: number; readonly limit: number }): readonly IssueState[];
+  /**
+   * By that time, then number, both in one direction; tombstoned ones too. Issues without that time come as if it were 0. A page is
+   * one read of an index, wherever it begins.
+   */
+  ordered(page: OrderedPage): readonly IssueState[];
+  /** How many are not tombstoned, by what is asked for; from an index. */
+  count(which: { readonly closed?: boolean; readonly pullRequest?: boolean }): number;
   counts(): { readonly issues: number; readonly pulls: number; readonly tombstones: number };
   /** The largest number known. 0: none. */
   maxNumber(): number;
@@ -56,6 +63,15 @@ export interface CorpusRepo {
   reviewComments(issue: number): readonly ReviewComment[];
   labels(): readonly Label[];
   milestones(): readonly Milestone[];
+}
+
+/** A page of issues by a time of theirs. */
+export interface OrderedPage {
+  readonly by: 'created' | 'updated' | 'closedAt';
+  readonly descending: boolean;
+  /** The last one of the page before: its time in microseconds since the epoch (0 without one), and its number. */
+  readonly after?: { readonly timeUs: number; readonly number: number };
+  readonly limit: number;
 }
 
 /** One issue or pull request as it is now. */
