@@ -9,6 +9,7 @@ import { junitCommand } from './commands/junit.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { makeDbCommand } from './commands/make-db.ts';
 import { makeJsonCommand } from './commands/make-json.ts';
+import { mutationLogCommand } from './commands/mutation-log.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { setupCommand } from './commands/setup.ts';
 import { streamCommand } from './commands/stream.ts';
@@ -33,6 +34,7 @@ function commands(root: Argv): Argv {
     .command(ledgerCommand)
     .command(deadLettersCommand)
     .command(junitCommand)
+    .command(mutationLogCommand)
     .command(configCommand);
 }
 

@@ -11,6 +11,7 @@ import type { Warehouse } from './backends/warehouse/contract.ts';
 import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
 import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
+import { readSecret, type SecretName } from './config/secrets.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
 import type { Progress } from './monitor/contract.ts';
 import { createProgress } from './monitor/progress.ts';
@@ -44,6 +45,8 @@ export interface Context {
   openBucket(url: string, options: BucketOptions): Bucket;
   openWarehouse(): Promise<Warehouse>;
   openQueue(url: string): Promise<Queue>;
+  /** A secret: of the environment, else of a file. Never kept in settings, so that nothing prints it. */
+  secret(name: SecretName): string | undefined;
   /** Runs when the command ends, last in first out. */
   onClose(work: () => void | Promise<void>): void;
   close(): Promise<void>;
@@ -59,11 +62,15 @@ export interface BucketOptions {
 export interface ContextOptions {
   /** What is under way when the command is told to end gets the grace time of the settings. */
   readonly graceful?: boolean;
+  /** The database of mutation logs instead of the builds', unless --db names one. */
+  readonly mutationLog?: boolean;
 }
 
 /** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
 export async function loadContext(flags: SettingsFlags, options: ContextOptions = {}): Promise<Context> {
-  return createContext(await loadSettings({ flags, env: process.env }), options);
+  const settings = await loadSettings({ flags, env: process.env });
+  const db = options.mutationLog === true && flags.db === undefined ? settings.mutationLog.db : settings.db;
+  return createContext({ ...settings, db }, options);
 }
 
 function createContext(settings: Settings, { graceful = false }: ContextOptions): Context {
@@ -125,6 +132,7 @@ function createContext(settings: Settings, { graceful = false }: ContextOptions)
       const endpoint = pubsubEndpoint === undefined ? {} : { endpoint: pubsubEndpoint };
       return openQueue(url, { nowMs, timeoutMs: requestTimeoutMs, ...endpoint });
     },
+    secret: (name) => readSecret(name, settings, process.env),
     onClose,
     close: async () => {
       for (const work of closers.splice(0).reverse()) await work();

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { SamovarError } from '../errors.ts';
+import { type MutationSettings, mutationSettings } from './mutation-settings.ts';
 import type { JsonSchema } from './schema.ts';
 import { readSchema, shippedFile } from './shipped.ts';
 import { type Environment, mergeSources, type Sourced, type Sources } from './sources.ts';
@@ -30,6 +31,7 @@ export interface Settings {
   readonly deployment: 'prod' | 'staging' | undefined;
   /** How a stream runs. */
   readonly stream: StreamSettings;
+  readonly mutationLog: MutationSettings;
   /** Of one request. */
   readonly requestTimeoutMs: number;
   /** Of one load job. */
@@ -157,6 +159,7 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
       artifactsWaitMs: (number('artifacts_wait_seconds') ?? 20) * SECOND_MS,
       reconcileMs: (number('reconcile_minutes') ?? 15) * MINUTE_MS,
     },
+    mutationLog: mutationSettings(text, number),
     requestTimeoutMs: (number('request_timeout_seconds') ?? 30) * SECOND_MS,
     loadTimeoutMs: (number('load_timeout_minutes') ?? 60) * MINUTE_MS,
     stallMs: (number('stall_minutes') ?? 15) * MINUTE_MS,

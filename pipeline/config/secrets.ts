@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { SamovarError } from '../errors.ts';
+import type { Settings } from './settings.ts';
+import type { Environment } from './sources.ts';
+
+/** What must never be printed, logged, or given on a command line. */
+export type SecretName = 'github_tokens' | 'webhook_secret' | 'api_key';
+
+const VARIABLES: Readonly<Record<SecretName, readonly string[]>> = {
+  github_tokens: ['SAMOVAR_GITHUB_TOKENS', 'GITHUB_TOKEN'],
+  webhook_secret: ['SAMOVAR_WEBHOOK_SECRET'],
+  api_key: ['SAMOVAR_API_KEY'],
+};
+
+/** A secret of the environment, else of the file that the settings name, without white space around it. Throws `config` when the file cannot be read. */
+export function readSecret(name: SecretName, settings: Settings, env: Environment): string | undefined {
+  for (const variable of VARIABLES[name]) {
+    const value = env[variable]?.trim();
+    if (value) return value;
+  }
+  const file = fileOf(name, settings);
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new SamovarError('config', `the secret ${name} cannot be read from ${file}`, {
+      subject: file,
+      remedy: `Make the file readable, or set ${VARIABLES[name][0]}.`,
+      cause,
+    });
+  }
+}
+
+function fileOf(name: SecretName, { mutationLog }: Settings): string | undefined {
+  if (name === 'github_tokens') return mutationLog.githubTokenFile;
+  return name === 'webhook_secret' ? mutationLog.webhookSecretFile : undefined;
+}
