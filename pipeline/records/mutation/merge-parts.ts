@@ -1,0 +1,55 @@
+import type { Comment, GithubIssueMutation, IssueExtension, Milestone, User } from './types.ts';
+
+/**
+ * What a mutation says of a comment, over what is known of it. A text that is not said, or empty, leaves the known one: proto3 cannot
+ * tell the two apart, which is why texts that became empty are named in `emptiedComments`.
+ */
+export function mergeComment(known: Comment | undefined, said: Comment): Comment {
+  return {
+    id: said.id,
+    user: said.user ?? known?.user,
+    body: said.body || known?.body,
+    created: said.created ?? known?.created,
+    updated: said.updated ?? known?.updated,
+  };
+}
+
+/** It says all that can be known of the comment: what was known before need not be looked up. */
+export function isWholeComment({ user, body, created, updated }: Comment): boolean {
+  return user !== undefined && created !== undefined && updated !== undefined && Boolean(body);
+}
+
+/** A title or number that is not said stays. */
+export function mergeMilestone(known: Milestone | undefined, said: Milestone): Milestone {
+  return {
+    id: said.id,
+    title: said.title || known?.title,
+    closed: said.closed ?? known?.closed,
+    number: said.number ?? known?.number,
+  };
+}
+
+/** Everyone of whom an issue's mutation may say a login. */
+export function* usersOf(mutation: GithubIssueMutation): Generator<User> {
+  if (mutation.user) yield mutation.user;
+  if (mutation.closedBy) yield mutation.closedBy;
+  if (mutation.assignees) yield* mutation.assignees;
+  for (const { user } of mutation.comments ?? []) if (user) yield user;
+  for (const { user } of mutation.samovar?.reviewComments ?? []) if (user) yield user;
+}
+
+/** Nothing of what is kept beside an issue's state. */
+export function hasNoParts({ comments, events, reviews, samovar }: GithubIssueMutation): boolean {
+  return (
+    !comments?.length && !events?.length && !reviews?.length && (samovar === undefined || isBare(samovar))
+  );
+}
+
+function isBare(extension: IssueExtension): boolean {
+  return (
+    !extension.deletedComments?.length &&
+    !extension.emptiedComments?.length &&
+    !extension.reviewComments?.length &&
+    !extension.deletedReviewComments?.length
+  );
+}
