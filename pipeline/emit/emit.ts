@@ -2,7 +2,7 @@ import { SamovarError } from '../errors.ts';
 import type { PackedRow } from '../records/chunk.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
-import type { PendingRow, RowKey } from '../store/rows.ts';
+import type { PendingRow, RowSource } from '../store/rows.ts';
 import type { RowSink } from './sinks.ts';
 
 const PAGE_ROWS = 200;
@@ -11,6 +11,8 @@ const PAGE_BYTES = 32 * 2 ** 20;
 export interface EmitRequest {
   /** Id of the ledger's destination. */
   readonly destination: number;
+  /** Where rows are taken from; default: the builds' rows. */
+  readonly source?: RowSource;
   /** The output becomes all the destination has: rows emitted before are emitted again. */
   readonly replaces: boolean;
   /** Epoch seconds: builds finished in [since, before). */
@@ -117,28 +119,29 @@ async function writeRows(
 }
 
 /** Pages are read one by one, so that a writer may come between and memory holds one page only. */
-function* pages(store: Store, request: EmitRequest): Generator<readonly PendingRow[]> {
+function* pages({ rows }: Store, request: EmitRequest): Generator<readonly PendingRow[]> {
+  const source = request.source ?? rows;
   if (request.paths !== undefined) {
     for (let at = 0; at < request.paths.length; at += PAGE_ROWS) {
-      yield store.rows.byPaths(request.destination, request.paths.slice(at, at + PAGE_ROWS));
+      yield source.byPaths(request.destination, request.paths.slice(at, at + PAGE_ROWS));
     }
     return;
   }
   const filter = { ...request, everything: request.replaces };
   if (request.builds !== undefined) {
     for (let at = 0; at < request.builds.length; at += PAGE_ROWS) {
-      yield store.rows.pendingAmong(filter, request.builds.slice(at, at + PAGE_ROWS));
+      yield source.pendingAmong(filter, request.builds.slice(at, at + PAGE_ROWS));
     }
     return;
   }
-  let after: RowKey | undefined;
+  let after: PendingRow | undefined;
   let limit = PAGE_ROWS;
   while (true) {
-    const page = store.rows.pending(filter, after, limit);
+    const page = source.pending(filter, after, limit);
     const end = page.at(-1);
     if (end === undefined) return;
     yield page;
-    after = { finishedAt: end.finishedAt, path: end.path };
+    after = end;
     const size = page.reduce((sum, row) => sum + row.data.length, 0);
     // Rows may be huge: keep a page's bytes near the bound whatever their number.
     limit = Math.max(1, Math.min(PAGE_ROWS, Math.floor((page.length * PAGE_BYTES) / Math.max(size, 1))));

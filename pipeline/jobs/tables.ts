@@ -16,6 +16,7 @@ import { isAppend } from '../load/append.ts';
 import { loadBatch } from '../load/load.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
+import type { RowSource } from '../store/rows.ts';
 
 const DAY_S = 86_400;
 /** Of stored (compressed) rows in one file: far below BigQuery's 4 GB for a gzip file, and a load stays a matter of minutes. */
@@ -24,6 +25,8 @@ const FILE_BYTES_MAX = 1 << 30;
 export interface TablesContext {
   readonly store: Store;
   readonly warehouse: Warehouse;
+  /** What the tables are made of; default: the builds' rows. */
+  readonly rows?: RowSource;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
@@ -122,7 +125,7 @@ export interface EmitTableOptions {
 
 /** Writes a table's missing rows into its file with a manifest beside it. */
 export async function emitTable(
-  context: Pick<TablesContext, 'store' | 'signal' | 'nowMs' | 'workDir' | 'onStep'> & {
+  context: Pick<TablesContext, 'store' | 'rows' | 'signal' | 'nowMs' | 'workDir' | 'onStep'> & {
     readonly warehouse: { readonly url: string };
   },
   table: TableConfig,
@@ -138,6 +141,7 @@ export async function emitTable(
     store,
     {
       destination: destinationOf(store, table, context.warehouse.url),
+      ...(context.rows && { source: context.rows }),
       replaces: options.replace,
       finishedSince: Math.floor(window.since),
       finishedBefore: Math.ceil(window.until),

@@ -104,7 +104,7 @@ function settleRefused(
   error: SamovarError,
 ): void {
   const { store } = context;
-  const path = store.builds.byId(build)?.path ?? String(build);
+  const path = (context.rows ?? store.rows).pathOf(build) ?? String(build);
   const letter = {
     kind: 'load',
     subject: `${name} ← ${path}`,
@@ -125,6 +125,7 @@ function appendWriter(
 ): TableWriter {
   const destination = destinationOf(context.store, table, context.warehouse.url);
   const target = { destination, table: spec };
+  const { rows: source = context.store.rows } = context;
   const around: AppendContext = { ...context, appender, warehouseUrl: context.warehouse.url };
   const append = async (rows: readonly PendingRow[]) => {
     const outcome = await appendRows(around, target, rows);
@@ -149,7 +150,7 @@ function appendWriter(
   const appendAll = async () => {
     let rows = 0;
     for (let after: PendingRow | undefined; ; ) {
-      const page = context.store.rows.pending(filter(), after, PAGE_ROWS);
+      const page = source.pending(filter(), after, PAGE_ROWS);
       after = page.at(-1);
       if (after === undefined) return rows;
       rows += await append(page);
@@ -165,7 +166,7 @@ function appendWriter(
     write: async (builds) => {
       // An append whose outcome stayed open is cleared up before anything else is sent.
       const recovered = await recover();
-      return recovered + (await append(context.store.rows.pendingAmong(filter(), builds)));
+      return recovered + (await append(source.pendingAmong(filter(), builds)));
     },
     writeAll: async ({ replace }) => {
       const recovered = await open();
@@ -191,11 +192,11 @@ function withColumns({ nowMs }: WriterContext) {
 
 /** Which of these versions the table has: asked where the writer keeps no count. */
 async function presentRows(
-  { store, warehouse, signal }: WriterContext,
+  { store, rows: source = store.rows, warehouse, signal }: WriterContext,
   table: TableConfig,
   items: readonly { readonly item: number; readonly version: number }[],
 ): Promise<ReadonlySet<number>> {
-  const paths = new Map(items.map(({ item }) => [store.builds.byId(item)?.path ?? '', item]));
+  const paths = new Map(items.map(({ item }) => [source.pathOf(item) ?? '', item]));
   const versions = new Map(items.map(({ item, version }) => [item, version]));
   const list = [...paths.keys()].map((path) => textLiteral(warehouse.dialect, path)).join(', ');
   const rows = await warehouse.query(

@@ -8,6 +8,7 @@ import { LOADS_PER_TABLE_AND_DAY_MAX, loadBudget } from '../backends/warehouse/l
 import { describeError, isRetryable, SamovarError } from '../errors.ts';
 import type { Batch } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
+import type { RowSource } from '../store/rows.ts';
 import { loadJobId } from './job-id.ts';
 
 const ATTEMPTS_MAX = 4;
@@ -17,6 +18,8 @@ const DAY_MS = 86_400_000;
 export interface LoadContext {
   readonly store: Store;
   readonly warehouse: Warehouse;
+  /** Whose items the ledger's are; default: the builds' rows. */
+  readonly rows?: RowSource;
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly signal: AbortSignal;
@@ -46,7 +49,7 @@ export async function loadBatch(context: LoadContext, input: LoadInput): Promise
     assertBudget(context, input);
     open = send(context, input, attempt);
     try {
-      const { rows } = await context.warehouse.load(requestOf(store, input, open), { signal });
+      const { rows } = await context.warehouse.load(requestOf(context, input, open), { signal });
       return commit(store, input, rows);
     } catch (error) {
       if (signal.aborted) throw error;
@@ -85,7 +88,7 @@ function send(
   return jobId;
 }
 
-function requestOf(store: Store, { batch, table, file }: LoadInput, jobId: string): LoadRequest {
+function requestOf(context: LoadContext, { batch, table, file }: LoadInput, jobId: string): LoadRequest {
   // Where rows say their version, older ones stay and the view of the latest tells them apart: rows just appended cannot be deleted.
   const versioned = table.schema.some(({ name }) => name === ROW_VERSION);
   return {
@@ -93,7 +96,7 @@ function requestOf(store: Store, { batch, table, file }: LoadInput, jobId: strin
     jobId,
     file,
     replace: batch.replaces,
-    superseded: versioned ? [] : supersededPaths(store, batch),
+    superseded: versioned ? [] : supersededPaths(context, batch),
   };
 }
 
@@ -118,11 +121,11 @@ function commit(store: Store, input: LoadInput, rows: number): { readonly rows: 
   return { rows };
 }
 
-function supersededPaths(store: Store, batch: Batch): readonly string[] {
+function supersededPaths({ store, rows = store.rows }: LoadContext, batch: Batch): readonly string[] {
   if (batch.replaces) return [];
   return store.ledger
     .superseded(batch)
-    .map((item) => store.builds.byId(item)?.path)
+    .map((item) => rows.pathOf(item))
     .filter((path) => path !== undefined);
 }
 

@@ -133,9 +133,11 @@ function batchWriters(db: Database, nowMs: () => number) {
   const commit = db.prepare(
     `UPDATE batch SET state = 'committed', committed_at = ? WHERE id = ? AND state IN ('pending', 'sent')`,
   );
+  const forgetAllOlder = db.prepare('DELETE FROM ledger WHERE destination = @destination AND batch < @id');
+  // Items first: a small batch is not to read through all that the destination has.
   const forgetOlder = db.prepare(
     `DELETE FROM ledger WHERE destination = @destination AND batch < @id
-       AND (@replaces OR item IN (SELECT item FROM ledger WHERE batch = @id))`,
+       AND item IN (SELECT item FROM ledger WHERE batch = @id)`,
   );
   const dropItems = db.prepare('DELETE FROM ledger WHERE batch = ?');
   const drop = db.prepare(`DELETE FROM batch WHERE id = ? AND state = 'pending'`);
@@ -160,7 +162,8 @@ function batchWriters(db: Database, nowMs: () => number) {
     },
     commit: (batch: Batch) => {
       if (commit.run(nowMs(), batch.id).changes === 0) return;
-      forgetOlder.run({ destination: batch.destination, id: batch.id, replaces: batch.replaces ? 1 : 0 });
+      const forget = batch.replaces ? forgetAllOlder : forgetOlder;
+      forget.run({ destination: batch.destination, id: batch.id });
     },
     discard: (batch: Batch) => {
       dropItems.run(batch.id);

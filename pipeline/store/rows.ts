@@ -20,6 +20,8 @@ export interface PendingRow extends StoredRow {
   readonly finishedAt: number;
   /** True when another version of this row has been emitted before: it supersedes that one. */
   readonly supersedes: boolean;
+  /** Its place where rows are emitted in another order than by time and path. */
+  readonly order?: number;
 }
 
 /** Place in the order of emission: by time finished, then path. */
@@ -37,7 +39,18 @@ export interface PendingFilter {
   readonly everything: boolean;
 }
 
-export interface RowStore {
+/** Rows as emission takes them. A row's `build` is the item of the ledger that it is. */
+export interface RowSource {
+  /** Rows a destination lacks in their present version, in the order of emission, a page at a time. */
+  pending(filter: PendingFilter, after: PendingRow | undefined, limit: number): readonly PendingRow[];
+  /** Of these items, as `pending`: the rows the destination lacks. */
+  pendingAmong(filter: PendingFilter, items: readonly number[]): readonly PendingRow[];
+  byPaths(destination: number, paths: readonly string[]): readonly PendingRow[];
+  /** The key of an item's row in every table. */
+  pathOf(item: number): string | undefined;
+}
+
+export interface RowStore extends RowSource {
   get(build: number): StoredRow | undefined;
   put(row: StoredRow): void;
   /** Rows a destination lacks in their present version, in the order of emission, a page at a time. */
@@ -82,6 +95,7 @@ export function openRows(db: Database): RowStore {
     `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
      WHERE b.path IN (SELECT value FROM json_each(@paths)) ORDER BY b.finished_at, b.path`,
   );
+  const pathOf = db.prepare<[number], string>('SELECT path FROM build WHERE id = ?').pluck();
   const count = db.prepare<unknown[], number>('SELECT count(*) FROM build_row').pluck();
   return {
     get: (build) => get.get(build),
@@ -115,6 +129,7 @@ export function openRows(db: Database): RowStore {
         .map(withBoolean),
     byPaths: (destination, paths) =>
       byPaths.all({ destination, paths: JSON.stringify(paths) }).map(withBoolean),
+    pathOf: (build) => pathOf.get(build),
     count: () => count.get() ?? 0,
   };
 }
