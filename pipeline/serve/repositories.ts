@@ -53,7 +53,7 @@ function isDescending(orderBy: string): boolean {
   return found[1]?.toLowerCase() === 'desc';
 }
 
-/** Every one that was ever there is counted, closed and tombstoned ones too, as in the original. */
+/** Open and closed ones; those that are tombstoned are no more listed, and not counted either. */
 function repositoryMessage({ repo }: ServedRepo): RepositoryMessage {
   const { issues, pulls } = repo.counts();
   return {

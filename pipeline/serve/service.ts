@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { CorpusRepo, IssueState } from '../store/corpus-types.ts';
 import type { Filter, Filters } from './filter.ts';
 import { celComment } from './filter-types.ts';
@@ -14,15 +15,21 @@ import type {
   ListRepositoriesResponse,
 } from './messages.ts';
 import { issueNumberOf, parentOf } from './names.ts';
-import { orderOf } from './order.ts';
-import { pageSize, readPage } from './page.ts';
+import { type Order, orderOf } from './order.ts';
+import { type Page, pageSize, readPage } from './page.ts';
 import { listRepositories } from './repositories.ts';
+import { placeOf } from './scan.ts';
 import type { Served, ServedRepo } from './served.ts';
 import { Refusal } from './status.ts';
 import type { PagePlace, PageTokens } from './token.ts';
 
 const PAGE_MS = 1_000;
 const COUNT_MS = 1_000;
+/** Texts of one page: with what is around them it stays under the 4 MiB that gRPC clients take. A single issue may have more. */
+const PAGE_BYTES_MAX = 3 * 2 ** 20;
+const LISTS_AT_ONCE = 8;
+const SCANS_AT_ONCE = 2;
+const WAITING_MAX = 200;
 
 export interface CallOptions {
   /** The client is gone. */
@@ -47,9 +54,16 @@ export interface ServiceOptions {
 }
 
 export function issueService(options: ServiceOptions): IssueService {
+  const lists = { plain: pLimit(LISTS_AT_ONCE), filtered: pLimit(SCANS_AT_ONCE) };
   return {
     listRepositories: (request) => listRepositories(request, options),
-    listIssues: (request, call = {}) => listIssues(request, options, call),
+    listIssues: (request, call = {}) => {
+      // Those that look at many issues wait for each other, and nobody else for them.
+      const limit = (request.filter ?? '') === '' ? lists.plain : lists.filtered;
+      if (limit.pendingCount >= WAITING_MAX)
+        throw new Refusal('RESOURCE_EXHAUSTED', 'too many lists are asked for at once: try again');
+      return limit(() => listIssues(request, options, call));
+    },
     getIssue: (request) => getIssue(request, options),
   };
 }
@@ -90,14 +104,36 @@ async function listIssues(
     { logins: served.logins, monotonicMs, ...limitsOf(options), ...call },
   );
   const total = place?.total ?? page.total;
-  const { next } = page;
+  const { issues, next } = fitting(page, view, order);
   return {
-    issues: page.issues.map(view),
+    issues,
     ...(total > 0 && { total }),
     ...(next && {
       nextPageToken: tokens.write(query, { ...first, total, after: next.number, timeUs: next.timeUs }),
     }),
   };
+}
+
+/** As many as one message may hold, but one at least. */
+function fitting(page: Page, view: (issue: IssueState) => IssueMessage, order: Order) {
+  const issues: IssueMessage[] = [];
+  let bytes = 0;
+  for (const [at, issue] of page.issues.entries()) {
+    const message = view(issue);
+    bytes += sizeOf(message);
+    const before = page.issues[at - 1];
+    if (before !== undefined && bytes > PAGE_BYTES_MAX) return { issues, next: placeOf(before, order) };
+    issues.push(message);
+  }
+  return { issues, next: page.next };
+}
+
+const OTHER_BYTES = 400;
+
+/** About: texts, and a little for all else. */
+function sizeOf({ body = '', title = '', comments = [], reviews = [] }: IssueMessage): number {
+  const texts = [body, title, ...[...comments, ...reviews].map((part) => part.body ?? '')];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), OTHER_BYTES * texts.length);
 }
 
 function limitsOf({ limits: { pageMs = PAGE_MS, countMs = COUNT_MS } = {} }: ServiceOptions) {
