@@ -1,11 +1,74 @@
-/** Tables of the corpus: what mutation logs add up to. */
+/**
+ * Tables of the corpus: what mutation logs add up to.
+ *
+ * The key of an issue is its repository's id * 2^32 + its number: one repository's issues lie together, in order.
+ */
 export const CORPUS_TABLES = `
+  -- segment, end_offset: the end of the last record that was applied; last_offset, last_sha256: that record, by which a log that
+  -- was replaced is recognised.
   CREATE TABLE corpus_repo(
     id INTEGER PRIMARY KEY,
     owner TEXT NOT NULL,
     name TEXT NOT NULL,
     segment INTEGER,
+    last_offset INTEGER,
     end_offset INTEGER,
+    last_sha256 TEXT,
+    state TEXT,
+    renamed_to TEXT,
     UNIQUE (owner, name)
   ) STRICT;
+
+  -- kind: 1 = tombstoned, 2 = closed, 4 = a pull request, added up. Times in microseconds since the epoch, 0: none.
+  -- state: all else that is small, as JSON (corpus-issue-json.ts); the text is in corpus_part.
+  CREATE TABLE corpus_issue(
+    key INTEGER PRIMARY KEY,
+    repo INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    closed_us INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX corpus_issue_by_created ON corpus_issue(repo, created_us);
+  CREATE INDEX corpus_issue_by_updated ON corpus_issue(repo, updated_us);
+  CREATE INDEX corpus_issue_by_closed ON corpus_issue(repo, closed_us);
+
+  -- How many issues there are of each kind.
+  CREATE TABLE corpus_count(
+    repo INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    issues INTEGER NOT NULL,
+    PRIMARY KEY (repo, kind)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What belongs to an issue, lying together. kind: 0 = its text (id 0), 1 = comment, 2 = event, 3 = review, 4 = review comment;
+  -- data: the text, else JSON (corpus-part-json.ts).
+  CREATE TABLE corpus_part(
+    issue INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (issue, kind, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE corpus_label(
+    repo INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (repo, id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- closed: null where it was never said.
+  CREATE TABLE corpus_milestone(
+    repo INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    number INTEGER,
+    closed INTEGER,
+    PRIMARY KEY (repo, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE corpus_user(id INTEGER PRIMARY KEY, login TEXT NOT NULL) STRICT;
 `;

@@ -21,7 +21,7 @@ export interface Corpus {
   login(id: bigint): string | undefined;
 }
 
-/** A record that was read or written, decoded. */
+/** A record that was read or written. */
 export interface AppliedRecord {
   readonly segment: number;
   readonly offset: number;
@@ -30,15 +30,39 @@ export interface AppliedRecord {
   readonly payload: Uint8Array;
 }
 
+export interface LogPlace {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+/** The record that was applied last. */
+export interface LastRecord extends LogPlace {
+  /** Offset of the byte after it. */
+  readonly end: number;
+  /** Of its payload, lowercase hex: a log that was replaced by another one is recognised by it. */
+  readonly sha256: string;
+}
+
+/** What GitHub said of the repository itself. */
+export interface RepoCondition {
+  /** `ok`, `renamed`, `gone`, `blocked`, `issues-disabled`. */
+  readonly state: string;
+  /** `owner/name`. */
+  readonly renamedTo?: string;
+}
+
 export interface CorpusRepo {
   readonly id: number;
   readonly owner: string;
   readonly name: string;
   /** The end of the last record that was applied; undefined: none was. */
-  position(): { readonly segment: number; readonly offset: number } | undefined;
+  position(): LogPlace | undefined;
+  last(): LastRecord | undefined;
+  condition(): RepoCondition;
   /**
    * Applies records in order and moves the position, in the caller's transaction (`store.transaction`). Records before the position
-   * are passed over, so that a replay may begin anywhere before it.
+   * are passed over, so that a replay may begin anywhere before it; records of other repositories change nothing. Throws `conflict`
+   * where a record does not follow on the one before, `malformed` where it is no mutation.
    */
   apply(records: Iterable<AppliedRecord>): void;
   /** Forgets all of it, and its position: the log was replaced. */
@@ -53,14 +77,17 @@ export interface CorpusRepo {
   ordered(page: OrderedPage): readonly IssueState[];
   /** How many are not tombstoned, by what is asked for; from an index. */
   count(which: { readonly closed?: boolean; readonly pullRequest?: boolean }): number;
+  /** Issues and pull requests that are there, open or closed, and tombstones of either. From an index. */
   counts(): { readonly issues: number; readonly pulls: number; readonly tombstones: number };
   /** The largest number known. 0: none. */
   maxNumber(): number;
+  /** Comments, events and reviews come by time, then id. */
   comments(issue: number): readonly Comment[];
   comment(issue: number, id: bigint): Comment | undefined;
   events(issue: number): readonly IssueEvent[];
   reviews(issue: number): readonly Review[];
   reviewComments(issue: number): readonly ReviewComment[];
+  /** By id. */
   labels(): readonly Label[];
   milestones(): readonly Milestone[];
 }

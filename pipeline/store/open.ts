@@ -4,6 +4,8 @@ import Database from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
 import { type AppendStreamStore, openAppendStreams } from './append-streams.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
+import { openCorpus } from './corpus.ts';
+import type { Corpus } from './corpus-types.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
 import { type DeadLetterStore, openDeadLetters } from './dead-letters.ts';
 import { pagesLeft } from './headroom.ts';
@@ -11,6 +13,7 @@ import { type JunitStore, openJunit } from './junit.ts';
 import { isKettleDatabase, upgradeFromKettle } from './kettle.ts';
 import { type LedgerStore, openLedger } from './ledger.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { type MutationRowStore, openMutationRows } from './mutation-rows.ts';
 import { openRows, type RowStore } from './rows.ts';
 
 /** 'SMVR': marks a database file as ours. */
@@ -29,6 +32,8 @@ export interface Store {
   readonly deadLetters: DeadLetterStore;
   readonly ledger: LedgerStore;
   readonly streams: AppendStreamStore;
+  readonly corpus: Corpus;
+  readonly mutationRows: MutationRowStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
   transaction<T>(work: () => T): T;
   /** Pages the database may still grow by. */
@@ -70,6 +75,8 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     deadLetters: openDeadLetters(db, options.nowMs),
     ledger,
     streams: openAppendStreams(db),
+    corpus: openCorpus(db),
+    mutationRows: openMutationRows(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate();

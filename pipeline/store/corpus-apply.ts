@@ -1,0 +1,132 @@
+import type { Database } from 'better-sqlite3';
+import type { IssueState } from '../records/mutation/issue-state.ts';
+import { mergeIssue, newBody } from '../records/mutation/merge.ts';
+import { hasNoParts, usersOf } from '../records/mutation/merge-parts.ts';
+import type { GithubIssueMutation, GithubMutation } from '../records/mutation/types.ts';
+import {
+  type IssueRow,
+  issueKey,
+  kindOf,
+  NAMELESS,
+  readIssue,
+  stateJson,
+  timeUs,
+} from './corpus-issue-json.ts';
+import type { NameStore } from './corpus-names.ts';
+import type { PartStore } from './corpus-parts.ts';
+
+/** Issues whose new state is not yet written. More would only cost memory: their texts are not among it. */
+const OPEN_ISSUES_MAX = 4_096;
+
+/** Mutations of one repository being applied, in one transaction. An issue's state is written once, however often it changes. */
+export interface Batch {
+  issue(mutation: GithubIssueMutation): void;
+  repo(mutation: GithubMutation): void;
+  /** Writes what is still open. */
+  end(): void;
+}
+
+/** Opens a batch for the repository with that id. */
+export type StartBatch = (repo: number) => Batch;
+
+interface OpenIssue {
+  readonly key: number;
+  /** As it is in the database; undefined: not there. */
+  readonly stored: IssueState | undefined;
+  state: IssueState;
+}
+
+export function openBatches(db: Database, names: NameStore, parts: PartStore): StartBatch {
+  const sql = statements(db);
+  return (repo) => {
+    const open = new Map<number, OpenIssue>();
+    const counts = new Map<number, number>();
+    const writer = names.writer(repo);
+    const find = (number: number): IssueState | undefined => {
+      const row = sql.get.get(issueKey(repo, number));
+      return row === undefined ? undefined : readIssue(row, NAMELESS);
+    };
+    const change = (mutation: GithubIssueMutation) => {
+      const { number } = mutation;
+      const opened = open.get(number);
+      if (opened !== undefined) {
+        opened.state = mergeIssue(opened.state, mutation);
+        return opened.key;
+      }
+      if (open.size >= OPEN_ISSUES_MAX) write();
+      const key = issueKey(repo, number);
+      const stored = find(number);
+      open.set(number, { key, stored, state: mergeIssue(stored, mutation) });
+      return key;
+    };
+    const write = () => {
+      // In order of number, so that neighbours in the log are neighbours in the table.
+      for (const issue of open.values()) writeIssue(sql, repo, issue, counts);
+      for (const [kind, more] of counts) if (more !== 0) sql.count.run(repo, kind, more);
+      open.clear();
+      counts.clear();
+    };
+    return {
+      issue: (mutation) => {
+        const key = change(mutation);
+        if (mutation.notExist === true) return;
+        const text = newBody(mutation);
+        if (text !== undefined) parts.putText(key, text);
+        for (const user of usersOf(mutation)) writer.user(user);
+        for (const label of mutation.addLabels ?? []) writer.label(label);
+        const { milestoneId: id, milestoneTitle: title, milestoneNum: milestone, noMilestone } = mutation;
+        if (id !== undefined && noMilestone !== true) writer.milestone({ id, title, number: milestone });
+        if (!hasNoParts(mutation)) parts.apply(key, mutation);
+      },
+      repo: ({ labels = [], milestones = [], samovar }) => {
+        for (const label of labels) writer.label(label);
+        for (const milestone of milestones) writer.milestone(milestone);
+        for (const id of samovar?.deletedLabels ?? []) writer.removeLabel(id);
+        for (const id of samovar?.deletedMilestones ?? []) writer.removeMilestone(id);
+        if (samovar?.state !== undefined) sql.condition.run(samovar.state, samovar.renamedTo ?? null, repo);
+      },
+      end: write,
+    };
+  };
+}
+
+type Statements = ReturnType<typeof statements>;
+
+function statements(db: Database) {
+  return {
+    get: db.prepare<[number], IssueRow>(
+      'SELECT key, kind, title, state, NULL AS body FROM corpus_issue WHERE key = ?',
+    ),
+    add: db.prepare(
+      'INSERT INTO corpus_issue(key, repo, kind, created_us, updated_us, closed_us, title, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    // An index is written only where its column is named.
+    set: db.prepare('UPDATE corpus_issue SET kind = ?, title = ?, state = ? WHERE key = ?'),
+    setUpdated: db.prepare('UPDATE corpus_issue SET updated_us = ? WHERE key = ?'),
+    setClosed: db.prepare('UPDATE corpus_issue SET closed_us = ? WHERE key = ?'),
+    setCreated: db.prepare('UPDATE corpus_issue SET created_us = ? WHERE key = ?'),
+    count: db.prepare(
+      'INSERT INTO corpus_count(repo, kind, issues) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET issues = issues + excluded.issues',
+    ),
+    condition: db.prepare('UPDATE corpus_repo SET state = ?, renamed_to = ? WHERE id = ?'),
+  };
+}
+
+function writeIssue(sql: Statements, repo: number, issue: OpenIssue, counts: Map<number, number>): void {
+  const { key, stored, state } = issue;
+  const kind = kindOf(state);
+  const [created, updated, closed] = [timeUs(state.created), timeUs(state.updated), timeUs(state.closedAt)];
+  if (stored === undefined) {
+    sql.add.run(key, repo, kind, created, updated, closed, state.title, stateJson(state));
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return;
+  }
+  sql.set.run(kind, state.title, stateJson(state), key);
+  if (updated !== timeUs(stored.updated)) sql.setUpdated.run(updated, key);
+  if (closed !== timeUs(stored.closedAt)) sql.setClosed.run(closed, key);
+  if (created !== timeUs(stored.created)) sql.setCreated.run(created, key);
+  const before = kindOf(stored);
+  if (before === kind) return;
+  counts.set(before, (counts.get(before) ?? 0) - 1);
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+}
