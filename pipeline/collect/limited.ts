@@ -8,6 +8,7 @@ export function limitedBucket(bucket: Bucket, limit: LimitFunction): Bucket {
     list: (prefix, options) => limit(() => bucket.list(prefix, options)),
     read: (name, options) => limit(() => bucket.read(name, options)),
     write: (name, bytes, options) => limit(() => bucket.write(name, bytes, options)),
+    remove: (name, options) => limit(() => bucket.remove(name, options)),
     stream: (name, options) => heldStream(limit, () => bucket.stream(name, options)),
     close: () => bucket.close(),
   };

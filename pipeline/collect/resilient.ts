@@ -17,6 +17,7 @@ export function resilientBucket(bucket: Bucket, options: RetryOptions): Bucket {
     list: (prefix, call) => run(call, () => bucket.list(prefix, call)),
     read: (name, call) => run(call, () => bucket.read(name, call)),
     stream: (name, call) => run(call, () => bucket.stream(name, call)),
+    remove: (name, call) => run(call, () => bucket.remove(name, call)),
     write: (name, bytes, call) => run(call, (number) => writeAgain(bucket, name, bytes, call, number)),
     close: () => bucket.close(),
   };

@@ -28,6 +28,8 @@ export interface BucketGaps {
   readonly anyName?: string;
   /** Write with ifGeneration. */
   readonly preconditions?: string;
+  /** Remove with ifGeneration. */
+  readonly removal?: string;
   readonly metadata?: string;
   /** The server sorts in another order than that of UTF-8 bytes outside of ASCII. */
   readonly unicodeOrder?: string;
@@ -151,6 +153,24 @@ function testWriting(bucket: () => Bucket): void {
 }
 
 function testConditions(bucket: () => Bucket, gaps: BucketGaps): void {
+  it('removes an object, and one that is not there is no error', async () => {
+    await bucket().write('w/gone', Buffer.from('1'));
+    await bucket().remove('w/gone');
+    expect(await bucket().read('w/gone')).toBeUndefined();
+    expect((await bucket().list('w/gone')).objects).toEqual([]);
+    await bucket().remove('w/gone');
+    await bucket().remove('w/never/was', { ifGeneration: '1' });
+  });
+
+  promised(gaps.removal)('removes only the generation that was named', async () => {
+    const first = await bucket().write('w/kept', Buffer.from('1'));
+    const second = await bucket().write('w/kept', Buffer.from('2'));
+    await expectCode(bucket().remove('w/kept', { ifGeneration: first }), 'conflict');
+    expect(await bucket().read('w/kept')).toMatchObject({ generation: second });
+    await bucket().remove('w/kept', { ifGeneration: second });
+    expect(await bucket().read('w/kept')).toBeUndefined();
+  });
+
   promised(gaps.preconditions)('creates once with ifGeneration 0, even when ten try', async () => {
     const tries = Array.from({ length: 10 }, (_, i) =>
       bucket().write('w/once', Buffer.from(`try ${i}`), { ifGeneration: '0' }),

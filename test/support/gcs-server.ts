@@ -180,6 +180,7 @@ function createAnswers(
     if (request.kind === 'list')
       return json(200, listAnswer(request.bucket, bucket, request.query, { ignores, pageSizeMax }));
     if (request.kind === 'read') return objectAnswer(request, bucket, checksPreconditions);
+    if (request.method === 'DELETE') return removeAnswer(request, bucket, checksPreconditions);
     return uploads({ ...request, bucketName: request.bucket, bucket, body, endpoint, checksPreconditions });
   };
 }
@@ -191,7 +192,8 @@ function parseRequest(message: IncomingMessage): GcsRequest | undefined {
   if (match === null) return undefined;
   const method = message.method ?? 'GET';
   const object = match[3];
-  const kind = match[1] === undefined ? (object === undefined ? 'list' : 'read') : 'write';
+  const removes = method === 'DELETE' && object !== undefined && match[1] === undefined;
+  const kind = removes || match[1] !== undefined ? 'write' : object === undefined ? 'list' : 'read';
   if ((kind === 'write') === (method === 'GET')) return undefined;
   return {
     kind,
@@ -201,6 +203,16 @@ function parseRequest(message: IncomingMessage): GcsRequest | undefined {
     query: new URLSearchParams(search),
     headers: message.headers,
   };
+}
+
+function removeAnswer(request: GcsRequest, bucket: StoredBucket, checksPreconditions: boolean): Answer {
+  const object = bucket.objects.get(request.object ?? '');
+  if (object === undefined) return failure(404, `No such object: ${request.bucket}/${request.object}`);
+  const only = request.query.get('ifGenerationMatch');
+  if (checksPreconditions && only !== null && only !== object.generation)
+    return failure(412, 'At least one of the pre-conditions you specified did not hold.');
+  bucket.remove(object.name);
+  return { status: 204, headers: {}, body: Buffer.alloc(0) };
 }
 
 function objectAnswer(request: GcsRequest, bucket: StoredBucket, checksPreconditions: boolean): Answer {

@@ -75,6 +75,11 @@ export interface WriteOptions extends CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+export interface RemoveOptions extends CallOptions {
+  /** Only when the object has this generation. Else `conflict`. */
+  readonly ifGeneration?: string;
+}
+
 /** One bucket. The only file a stage imports to reach object storage. */
 export interface Bucket {
   /** Without a trailing slash: `gs://name`, `file:some/dir`. `url + '/' + object.name` is an object's URL. */
@@ -87,11 +92,14 @@ export interface Bucket {
   stream(name: string, options?: CallOptions): Promise<ObjectStream | undefined>;
   /** Creates or replaces one object; gives its new generation. Readers see the old bytes or the new, never a part. */
   write(name: string, bytes: Uint8Array, options?: WriteOptions): Promise<string>;
+  /** Removes one object. One that is not there was removed already: no error, whatever generation was named. */
+  remove(name: string, options?: RemoveOptions): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What a driver tells about each request it sends, for counters and logs. */
 export interface RequestEvent {
+  /** `write` is a removal too. */
   readonly kind: 'list' | 'read' | 'write';
   readonly bytes: number;
   readonly durationMs: number;

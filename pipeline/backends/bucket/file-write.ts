@@ -2,28 +2,26 @@ import type { BigIntStats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SamovarError } from '../../errors.ts';
-import type { WriteOptions } from './contract.ts';
+import type { RemoveOptions, WriteOptions } from './contract.ts';
 import { errnoOf, fileError, throwIfAborted } from './file-errors.ts';
 import { generationOf, TEMPORARY_PREFIX } from './file-generation.ts';
 import { isAbsence, pathOf, type Root, realInside } from './file-root.ts';
 
+export interface FileWriter {
+  write(name: string, bytes: Uint8Array, call: WriteOptions): Promise<string>;
+  remove(name: string, call: RemoveOptions): Promise<void>;
+}
+
 /**
- * Gives the `write` of one bucket: temporary name, fsync, rename, fsync of the directory. Writes to one name take turns
- * within this process, so `ifGeneration` is exact here; between processes only `'0'` (create) is, because it links.
+ * What changes one bucket. Writing: temporary name, fsync, rename, fsync of the directory. Changes to one name take turns within
+ * this process, so `ifGeneration` is exact here; between processes only `'0'` (create) is, because it links.
  */
-export function createWriter(
-  root: Root,
-): (name: string, bytes: Uint8Array, call: WriteOptions) => Promise<string> {
+export function createWriter(root: Root): FileWriter {
   const turns = new Map<string, Promise<unknown>>();
   let count = 0;
-  return async (name, bytes, call) => {
-    throwIfAborted(`${root.url}/${name}`, call);
-    const path = pathOf(root, name);
+  const inTurn = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const before = turns.get(name) ?? Promise.resolve();
-    const turn = before.then(
-      () => replace(root, name, path, bytes, call, () => count++),
-      () => replace(root, name, path, bytes, call, () => count++),
-    );
+    const turn = before.then(work, work);
     turns.set(name, turn);
     try {
       return await turn;
@@ -31,6 +29,39 @@ export function createWriter(
       if (turns.get(name) === turn) turns.delete(name);
     }
   };
+  return {
+    write: async (name, bytes, call) => {
+      throwIfAborted(`${root.url}/${name}`, call);
+      const path = pathOf(root, name);
+      return inTurn(name, () => replace(root, name, path, bytes, call, () => count++));
+    },
+    remove: async (name, call) => {
+      throwIfAborted(`${root.url}/${name}`, call);
+      const path = pathOf(root, name);
+      return inTurn(name, () => discard(root, name, path, call.ifGeneration));
+    },
+  };
+}
+
+async function discard(
+  root: Root,
+  name: string,
+  path: string,
+  ifGeneration: string | undefined,
+): Promise<void> {
+  const subject = `${root.url}/${name}`;
+  try {
+    const directory = await realInside(root, dirname(path));
+    if (directory === undefined) return;
+    const target = `${directory}${path.slice(dirname(path).length)}`;
+    const old = await statOf(target);
+    if (old === undefined || !old.isFile()) return;
+    refuseConflict(subject, old, ifGeneration);
+    await rm(target, { force: true });
+    await syncDirectory(directory);
+  } catch (error) {
+    throw fileError(subject, 'removed', error);
+  }
 }
 
 async function replace(

@@ -12,7 +12,7 @@ import { createWriter } from './file-write.ts';
 export function openFileBucket(place: string, url: string, options: BucketDriverOptions): Bucket {
   const root = openRoot(place, url);
   const list = createLister(root);
-  const write = createWriter(root);
+  const { write, remove } = createWriter(root);
   const timed = async <T>(
     kind: 'list' | 'read' | 'write',
     call: () => Promise<T>,
@@ -54,6 +54,7 @@ export function openFileBucket(place: string, url: string, options: BucketDriver
         () => write(name, bytes, call),
         () => bytes.length,
       ),
+    remove: (name, call = {}) => timed('write', () => remove(name, call), none),
     close: async () => {},
   };
 }

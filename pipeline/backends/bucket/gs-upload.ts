@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SamovarError } from '../../errors.ts';
-import type { WriteOptions } from './contract.ts';
+import type { CallOptions, RemoveOptions, WriteOptions } from './contract.ts';
 import { type GsContext, report } from './gs-context.ts';
 import { abortedError, connectionError, field, statusError, timeoutError } from './gs-errors.ts';
 
@@ -21,6 +21,33 @@ export async function upload(
   bytes: Uint8Array,
   call: WriteOptions,
 ): Promise<string> {
+  return change(context, name, call, bytes.length, (timeoutMs) =>
+    send(context, name, bytes, { ...call, timeoutMs }),
+  );
+}
+
+/** Removes an object through the storage client, in one attempt. One that is not there was removed already. */
+export async function remove(context: GsContext, name: string, call: RemoveOptions): Promise<void> {
+  const subject = `${context.url}/${name}`;
+  await change(context, name, call, 0, async (timeoutMs) => {
+    const file = context.storage.bucket(context.name).file(name);
+    await deadline(subject, { ...call, timeoutMs }, async () => {
+      await file.delete({
+        ignoreNotFound: true,
+        ...(call.ifGeneration !== undefined && { ifGenerationMatch: call.ifGeneration }),
+      });
+    });
+  });
+}
+
+/** One attempt with its credentials, its event and its error. */
+async function change<T>(
+  context: GsContext,
+  name: string,
+  call: CallOptions,
+  bytes: number,
+  attempt: (timeoutMs: number) => Promise<T>,
+): Promise<T> {
   const subject = `${context.url}/${name}`;
   const timeoutMs = call.timeoutMs ?? context.options.timeoutMs;
   if (call.signal?.aborted) throw abortedError(subject, call.signal.reason);
@@ -35,24 +62,37 @@ export async function upload(
     });
   }
   const started = performance.now();
+  const event = (status: number, sent: number) =>
+    report(context, { kind: 'write', status, bytes: sent, durationMs: performance.now() - started });
   try {
-    const generation = await send(context, name, bytes, { ...call, timeoutMs });
-    report(context, {
-      kind: 'write',
-      status: 200,
-      bytes: bytes.length,
-      durationMs: performance.now() - started,
-    });
-    return generation;
+    const result = await attempt(timeoutMs);
+    event(200, bytes);
+    return result;
   } catch (error) {
     const failure = uploadError(context, subject, error);
-    report(context, {
-      kind: 'write',
-      status: failure.status ?? 0,
-      bytes: 0,
-      durationMs: performance.now() - started,
-    });
+    event(failure.status ?? 0, 0);
     throw failure;
+  }
+}
+
+/** The client's deletions know neither deadline nor signal. */
+async function deadline(
+  subject: string,
+  call: CallOptions & { readonly timeoutMs: number },
+  work: () => Promise<void>,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeoutError(subject, call.timeoutMs, false, 0)), call.timeoutMs);
+    onAbort = () => reject(abortedError(subject, call.signal?.reason));
+    call.signal?.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) call.signal?.removeEventListener('abort', onAbort);
   }
 }
 

@@ -17,7 +17,7 @@ import { type GsContext, report } from './gs-context.ts';
 import { statusError } from './gs-errors.ts';
 import { createHttpClient, type HttpAnswer } from './gs-http.ts';
 import { listQuery, parseListPage } from './gs-list.ts';
-import { upload } from './gs-upload.ts';
+import { remove, upload } from './gs-upload.ts';
 
 /** A listing of 5,000 names of 1,024 bytes, with room to spare. */
 const LIST_BYTES_MAX = 64 * 1024 * 1024;
@@ -44,6 +44,7 @@ export function openGsBucket(name: string, url: string, options: BucketDriverOpt
     read: (object, call = {}) => read(context, object, call),
     stream: (object, call = {}) => stream(context, object, call),
     write: (object, bytes, call = {}) => upload(context, object, bytes, call),
+    remove: (object, call = {}) => remove(context, object, call),
     close: () => context.http.close(),
   };
 }

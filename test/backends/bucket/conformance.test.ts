@@ -67,7 +67,9 @@ function testFakeGcsServer(binary: string | undefined): void {
     });
     return;
   }
-  testBucket('gs: on fake-gcs-server', () => onFakeGcsServer(binary), {});
+  testBucket('gs: on fake-gcs-server', () => onFakeGcsServer(binary), {
+    removal: 'it looks at no condition of a removal',
+  });
 }
 
 async function onFakeGcsServer(binary: string): Promise<BucketUnderTest> {

@@ -16,7 +16,15 @@ function bucketOf(answer: (token: string | undefined, calls: number) => ListPage
     return answer(options.pageToken, calls);
   };
   return {
-    bucket: { url: 'gs://b', list, read: unused, stream: unused, write: unused, close: unused },
+    bucket: {
+      url: 'gs://b',
+      list,
+      read: unused,
+      stream: unused,
+      write: unused,
+      remove: async () => undefined,
+      close: unused,
+    },
     calls: () => calls,
   };
 }
