@@ -52,8 +52,21 @@ const byNumber: Reader = (repo, order, after, limit) => {
   const end = after?.number ?? repo.maxNumber() + 1;
   const start = Math.max(0, end - 1 - limit);
   const issues = repo.issues({ after: start, limit }).filter(({ number }) => number < end);
-  return { issues: issues.toReversed(), after: start === 0 ? undefined : { number: start + 1, timeUs: 0 } };
+  const below = issues.length > 0 ? start : lastBefore(repo, start + 1);
+  return { issues: issues.toReversed(), after: below === 0 ? undefined : { number: below + 1, timeUs: 0 } };
 };
+
+/** The largest number below `end` that there is; 0: none. However wide the gap, a few reads of one issue. */
+function lastBefore(repo: CorpusRepo, end: number): number {
+  let [low, high] = [0, end];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const [next] = repo.issues({ after: middle - 1, limit: 1 });
+    if (next !== undefined && next.number < end) low = next.number;
+    else high = middle;
+  }
+  return low;
+}
 
 const byTime: Reader = (repo, order, after, limit) => {
   const { by, descending } = order;

@@ -264,11 +264,16 @@ describe('ListIssues', () => {
     ]);
   });
 
-  test('a page of numbers far apart is found, downward too', async () => {
+  test('numbers far apart are found, downward too', async () => {
     const { service, apply } = withIssues(2);
-    apply(issue(2_000_000_000));
-    const found = await pages(service, { orderBy: 'issue_id' });
-    expect(found.flat()).toEqual([1, 2, 2_000_000_000]);
+    apply(issue(5_000), issue(1_000_000), issue(2_000_000_000));
+    const numbers = [1, 2, 5_000, 1_000_000, 2_000_000_000];
+    for (const pageSize of [1, 2, 500]) {
+      expect((await pages(service, { orderBy: 'issue_id', pageSize })).flat()).toEqual(numbers);
+      expect((await pages(service, { orderBy: 'issue_id desc', pageSize })).flat()).toEqual(
+        numbers.toReversed(),
+      );
+    }
   });
 });
 
