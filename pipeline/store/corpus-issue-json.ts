@@ -130,12 +130,15 @@ export const NAMELESS: Names = {
 
 export function readIssue(row: IssueRow, names: Names): IssueState {
   const stored = JSON.parse(row.state) as StoredState;
+  const facts = factsOf(row.kind);
   const user = (id: string | undefined) => (id === undefined ? undefined : names.user(BigInt(id)));
   const pull = stored.pull as (Omit<NonNullable<IssueState['pull']>, 'mergedAt'> & PullTime) | undefined;
   return {
     number: row.key % KEY_UNIT,
     id: BigInt(stored.id ?? 0),
-    ...factsOf(row.kind),
+    notExist: facts.notExist,
+    closed: facts.closed,
+    pullRequest: facts.pullRequest,
     closedKnown: stored.closedKnown ?? false,
     locked: stored.locked ?? false,
     title: row.title,

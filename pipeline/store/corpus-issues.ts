@@ -16,8 +16,8 @@ export interface IssueReader {
 }
 
 const NUMBER_MAX = 2 ** 32 - 1;
-const COLUMNS = 'i.key, i.kind, i.title, i.state, t.data AS body';
-const TABLES = 'corpus_issue AS i LEFT JOIN corpus_part AS t ON t.issue = i.key AND t.kind = 0 AND t.id = 0';
+const COLUMNS = 'i.key, i.kind, i.title, i.state, t.text AS body';
+const TABLES = 'corpus_issue AS i LEFT JOIN corpus_text AS t ON t.issue = i.key';
 const COLUMN_OF = { created: 'created_us', updated: 'updated_us', closedAt: 'closed_us' } as const;
 
 export function openIssues(db: Database, names: NameStore): IssueReader {

@@ -20,12 +20,6 @@ import {
   reviewJson,
 } from './corpus-part-json.ts';
 
-const TEXT = 0;
-const COMMENT = 1;
-const EVENT = 2;
-const REVIEW = 3;
-const REVIEW_COMMENT = 4;
-
 type UserOf = (id: bigint) => User;
 
 /** What lies beside an issue's state: its text, comments, events, reviews. `issue` is its key. */
@@ -47,65 +41,76 @@ interface PartRow {
   readonly data: string;
 }
 
+const nobody: UserOf = (id) => ({ id });
+
 export function openParts(db: Database): PartStore {
-  const put = db.prepare('INSERT OR REPLACE INTO corpus_part(issue, kind, id, data) VALUES (?, ?, ?, ?)');
-  const get = db
-    .prepare<[number, number, bigint], string>(
-      'SELECT data FROM corpus_part WHERE issue = ? AND kind = ? AND id = ?',
-    )
-    .pluck();
-  const all = db
-    .prepare<[number, number], PartRow>('SELECT id, data FROM corpus_part WHERE issue = ? AND kind = ?')
-    .safeIntegers();
-  const remove = db.prepare('DELETE FROM corpus_part WHERE issue = ? AND kind = ? AND id = ?');
-  const clear = db.prepare('DELETE FROM corpus_part WHERE issue BETWEEN ? AND ?');
-  const nobody: UserOf = (id) => ({ id });
+  const putText = db.prepare('INSERT OR REPLACE INTO corpus_text(issue, text) VALUES (?, ?)');
+  const clearTexts = db.prepare('DELETE FROM corpus_text WHERE issue BETWEEN ? AND ?');
+  const comments = partTable(db, 'corpus_comment');
+  const events = partTable(db, 'corpus_event');
+  const reviews = partTable(db, 'corpus_review');
+  const reviewComments = partTable(db, 'corpus_review_comment');
   const comment = (issue: number, id: bigint, userOf: UserOf) => {
-    const json = get.get(issue, COMMENT, id);
+    const json = comments.get(issue, id);
     return json === undefined ? undefined : readComment(id, json, userOf);
   };
   const putComment = (issue: number, said: Comment) => {
-    const known = isWholeComment(said) ? undefined : comment(issue, said.id, nobody);
-    put.run(issue, COMMENT, said.id, commentJson(mergeComment(known, said)));
+    const before = isWholeComment(said) ? undefined : comment(issue, said.id, nobody);
+    comments.put(issue, said.id, commentJson(mergeComment(before, said)));
   };
   const emptyComment = (issue: number, id: bigint) => {
-    const known = comment(issue, id, nobody);
-    if (known !== undefined) put.run(issue, COMMENT, id, commentJson({ ...known, body: undefined }));
+    const before = comment(issue, id, nobody);
+    if (before !== undefined) comments.put(issue, id, commentJson({ ...before, body: undefined }));
   };
   return {
-    putText: (issue, text) => void put.run(issue, TEXT, 0, text),
-    apply: (issue, { comments, events, reviews, samovar }) => {
-      for (const item of known(comments)) putComment(issue, item);
-      for (const item of known(events)) put.run(issue, EVENT, item.id, eventJson(item));
-      for (const item of known(reviews)) put.run(issue, REVIEW, item.id, reviewJson(item));
+    putText: (issue, text) => void putText.run(issue, text),
+    apply: (issue, mutation) => {
+      for (const item of known(mutation.comments)) putComment(issue, item);
+      for (const item of known(mutation.events)) events.put(issue, item.id, eventJson(item));
+      for (const item of known(mutation.reviews)) reviews.put(issue, item.id, reviewJson(item));
+      const { samovar } = mutation;
       if (samovar === undefined) return;
       for (const item of known(samovar.reviewComments))
-        put.run(issue, REVIEW_COMMENT, item.id, reviewCommentJson(item));
+        reviewComments.put(issue, item.id, reviewCommentJson(item));
       for (const id of samovar.emptiedComments ?? []) emptyComment(issue, id);
-      for (const id of samovar.deletedComments ?? []) remove.run(issue, COMMENT, id);
-      for (const id of samovar.deletedReviewComments ?? []) remove.run(issue, REVIEW_COMMENT, id);
+      for (const id of samovar.deletedComments ?? []) comments.remove(issue, id);
+      for (const id of samovar.deletedReviewComments ?? []) reviewComments.remove(issue, id);
     },
     comments: (issue, userOf) =>
-      all
-        .all(issue, COMMENT)
-        .map(({ id, data }) => readComment(id, data, userOf))
-        .sort(byTime),
+      comments.all(issue, (id, json) => readComment(id, json, userOf)).toSorted(byTime),
     comment,
-    events: (issue) =>
-      all
-        .all(issue, EVENT)
-        .map(({ id, data }) => readEvent(id, data))
-        .sort(byTime),
-    reviews: (issue) =>
-      all
-        .all(issue, REVIEW)
-        .map(({ id, data }) => readReview(id, data))
-        .sort(byTime),
+    events: (issue) => events.all(issue, readEvent).toSorted(byTime),
+    reviews: (issue) => reviews.all(issue, readReview).toSorted(byTime),
     reviewComments: (issue, userOf) =>
-      all
-        .all(issue, REVIEW_COMMENT)
-        .map(({ id, data }) => readReviewComment(id, data, userOf))
-        .sort(byTime),
+      reviewComments.all(issue, (id, json) => readReviewComment(id, json, userOf)).toSorted(byTime),
+    clear: (first, last) => {
+      clearTexts.run(first, last);
+      for (const table of [comments, events, reviews, reviewComments]) table.clear(first, last);
+    },
+  };
+}
+
+interface PartTable {
+  put(issue: number, id: bigint, json: string): void;
+  get(issue: number, id: bigint): string | undefined;
+  all<T>(issue: number, read: (id: bigint, json: string) => T): readonly T[];
+  remove(issue: number, id: bigint): void;
+  clear(first: number, last: number): void;
+}
+
+function partTable(db: Database, table: string): PartTable {
+  const put = db.prepare(`INSERT OR REPLACE INTO ${table}(issue, id, data) VALUES (?, ?, ?)`);
+  const get = db
+    .prepare<[number, bigint], string>(`SELECT data FROM ${table} WHERE issue = ? AND id = ?`)
+    .pluck();
+  const all = db.prepare<[number], PartRow>(`SELECT id, data FROM ${table} WHERE issue = ?`).safeIntegers();
+  const remove = db.prepare(`DELETE FROM ${table} WHERE issue = ? AND id = ?`);
+  const clear = db.prepare(`DELETE FROM ${table} WHERE issue BETWEEN ? AND ?`);
+  return {
+    put: (issue, id, json) => void put.run(issue, id, json),
+    get: (issue, id) => get.get(issue, id),
+    all: (issue, read) => all.all(issue).map(({ id, data }) => read(id, data)),
+    remove: (issue, id) => void remove.run(issue, id),
     clear: (first, last) => void clear.run(first, last),
   };
 }

@@ -20,7 +20,7 @@ export const CORPUS_TABLES = `
   ) STRICT;
 
   -- kind: 1 = tombstoned, 2 = closed, 4 = a pull request, added up. Times in microseconds since the epoch, 0: none.
-  -- state: all else that is small, as JSON (corpus-issue-json.ts); the text is in corpus_part.
+  -- state: all else that is small, as JSON (corpus-issue-json.ts); its text is in corpus_text.
   CREATE TABLE corpus_issue(
     key INTEGER PRIMARY KEY,
     repo INTEGER NOT NULL,
@@ -43,14 +43,33 @@ export const CORPUS_TABLES = `
     PRIMARY KEY (repo, kind)
   ) STRICT, WITHOUT ROWID;
 
-  -- What belongs to an issue, lying together. kind: 0 = its text (id 0), 1 = comment, 2 = event, 3 = review, 4 = review comment;
-  -- data: the text, else JSON (corpus-part-json.ts).
-  CREATE TABLE corpus_part(
+  CREATE TABLE corpus_text(issue INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+
+  -- What belongs to an issue, each kind lying together. issue: its key; data: JSON (corpus-part-json.ts). Tables of their own,
+  -- because a log brings one kind after the other: each then grows at its end.
+  CREATE TABLE corpus_comment(
     issue INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
     id INTEGER NOT NULL,
     data TEXT NOT NULL,
-    PRIMARY KEY (issue, kind, id)
+    PRIMARY KEY (issue, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE corpus_event(
+    issue INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (issue, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE corpus_review(
+    issue INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (issue, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE corpus_review_comment(
+    issue INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (issue, id)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE corpus_label(

@@ -13,15 +13,16 @@ export function mergeIssue(before: IssueState | undefined, mutation: GithubIssue
   const { samovar } = mutation;
   if (mutation.notExist === true)
     return { ...known, notExist: true, transferredTo: samovar?.transferredTo ?? known.transferredTo };
+  // Every field by its name, none copied by a spread: a log has millions of mutations.
   return {
-    ...known,
+    number: known.number,
     id: known.id || (mutation.id ?? 0n),
     // Without `notExist` it is there: that is how a tombstone is taken back.
     notExist: false,
+    user: mutation.user ?? known.user,
     created: known.created ?? mutation.created,
     updated: mutation.updated ?? known.updated,
     closedAt: mutation.closedAt ?? (samovar?.closedAtCleared === true ? undefined : known.closedAt),
-    user: mutation.user ?? known.user,
     closedBy: mutation.closedBy ?? known.closedBy,
     closed: mutation.closed?.val ?? known.closed,
     closedKnown: known.closedKnown || mutation.closed !== undefined,
@@ -29,15 +30,16 @@ export function mergeIssue(before: IssueState | undefined, mutation: GithubIssue
     pullRequest: known.pullRequest || mutation.pullRequest === true,
     title: mutation.title || known.title,
     body: newBody(mutation) ?? known.body,
+    stateReason: mergeReason(known.stateReason, samovar),
+    transferredTo: samovar?.transferredTo ?? (known.notExist ? undefined : known.transferredTo),
     milestone: mergeMilestone(known.milestone, mutation),
     assignees: mergeAssignees(known.assignees, mutation),
     labels: mergeLabels(known.labels, mutation),
+    pull: samovar?.pull ?? known.pull,
     commentsUntil: mutation.commentStatus?.serverDate ?? known.commentsUntil,
     eventsUntil: mutation.eventStatus?.serverDate ?? known.eventsUntil,
     reviewsUntil: mutation.reviewStatus?.serverDate ?? known.reviewsUntil,
-    eventMax: latestEvent(known.eventMax, mutation),
-    transferredTo: samovar?.transferredTo ?? (known.notExist ? undefined : known.transferredTo),
-    ...(samovar && mergeExtension(known, samovar)),
+    eventMax: latest(latest(known.eventMax, mutation.events), mutation.reviews),
   };
 }
 
@@ -109,22 +111,21 @@ function byId<T extends Identified>(items: readonly T[]): readonly T[] {
   return items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function latestEvent(known: Timestamp | undefined, mutation: GithubIssueMutation): Timestamp | undefined {
-  let latest = known;
-  for (const { id, created } of [...(mutation.events ?? []), ...(mutation.reviews ?? [])]) {
-    if (id !== 0n && created !== undefined && (latest === undefined || isLater(created, latest)))
-      latest = created;
+function latest(
+  known: Timestamp | undefined,
+  items: readonly (Identified & { readonly created?: Timestamp })[] | undefined,
+): Timestamp | undefined {
+  let last = known;
+  for (const { id, created } of items ?? []) {
+    if (id !== 0n && created !== undefined && (last === undefined || isLater(created, last))) last = created;
   }
-  return latest;
+  return last;
 }
 
 function isLater(a: Timestamp, b: Timestamp): boolean {
   return a.seconds === b.seconds ? (a.nanos ?? 0) > (b.nanos ?? 0) : a.seconds > b.seconds;
 }
 
-function mergeExtension(known: IssueState, { stateReason, pull }: IssueExtension) {
-  return {
-    stateReason: stateReason === undefined ? known.stateReason : stateReason.val || undefined,
-    pull: pull ?? known.pull,
-  };
+function mergeReason(known: string | undefined, samovar: IssueExtension | undefined): string | undefined {
+  return samovar?.stateReason === undefined ? known : samovar.stateReason.val || undefined;
 }
