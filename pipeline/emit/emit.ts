@@ -59,12 +59,21 @@ export async function emitRows(
   sink: RowSink,
   options: EmitOptions,
 ): Promise<Emission> {
-  const batch = store.transaction(() => store.ledger.begin(request.destination, request.replaces));
+  const batch = await begin(store, request, sink);
   try {
     return await writeRows(store, request, sink, { ...options, batch });
   } catch (error) {
     await sink.abandon();
     store.transaction(() => store.ledger.discard(batch));
+    throw error;
+  }
+}
+
+async function begin(store: Store, { destination, replaces }: EmitRequest, sink: RowSink): Promise<Batch> {
+  try {
+    return store.transaction(() => store.ledger.begin(destination, replaces));
+  } catch (error) {
+    await sink.abandon();
     throw error;
   }
 }

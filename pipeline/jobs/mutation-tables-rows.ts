@@ -1,14 +1,26 @@
 import { createHash } from 'node:crypto';
 import { SamovarError } from '../errors.ts';
-import type { LogPosition, LogRecord, ReadLogOptions } from '../mutation-log/contract.ts';
+import type {
+  LogCallOptions,
+  LogPosition,
+  LogRecord,
+  LogSegment,
+  ReadLogOptions,
+} from '../mutation-log/contract.ts';
 import { decodeMutation } from '../records/mutation/codec.ts';
-import { mutationRow } from '../records/mutation/rows.ts';
+import { isForeign, mutationRow } from '../records/mutation/rows.ts';
 import { ALL_OF_ISSUE, TOUCHED, touchedBy } from '../records/mutation/rows-touched.ts';
 import type { Corpus, CorpusRepo } from '../store/corpus-types.ts';
 import type { MadeRow } from '../store/mutation-rows.ts';
 import type { MutationSource, SourcePosition, Touched } from '../store/mutation-rows-sources.ts';
 import type { Store } from '../store/open.ts';
-import { deletedRow, madeRow, type StateContext, stateChanges } from './mutation-tables-state.ts';
+import {
+  deletedRow,
+  madeRow,
+  namesChanged,
+  type StateContext,
+  stateChanges,
+} from './mutation-tables-state.ts';
 
 const RECORDS_PER_BATCH = 1_000;
 const BATCH_BYTES_MAX = 8 * 2 ** 20;
@@ -17,6 +29,7 @@ const LEFTOVERS_PER_BATCH = 500;
 
 /** A log, as a source or as its writer has it. */
 export interface LogReader {
+  segments(options?: LogCallOptions): readonly LogSegment[] | Promise<readonly LogSegment[]>;
   read(options?: ReadLogOptions): AsyncIterable<LogRecord>;
 }
 
@@ -47,10 +60,11 @@ export async function makeRows(context: RowsContext, repo: CorpusRepo, log: LogR
   const { store } = context;
   const { sources } = store.mutationRows;
   const known = store.transaction(() => sources.source(repo.owner, repo.name));
-  const restarted = !(await isSameLog(context, known, log));
+  const compared = await compareLog(context, known, repo, log);
+  const restarted = compared === 'other';
   if (restarted) store.transaction(() => sources.restart(known.id));
   const source = restarted ? sources.source(repo.owner, repo.name) : known;
-  const read = await readRecords(context, source, repo, log);
+  const read = compared === 'behind' ? NOTHING : await readRecords(context, source, repo, log);
   let rows = read.rows + markLeftovers(context, source);
   const touched = sources.touchedCount(source.id);
   rows += makeTouched(context, { rows: store.mutationRows, corpus: context.corpus, repo, source });
@@ -59,27 +73,45 @@ export async function makeRows(context: RowsContext, repo: CorpusRepo, log: LogR
   return { records: read.records, touched, rows, restarted, position };
 }
 
+const NOTHING = { records: 0, rows: 0 };
+
 const hashOf = ({ payload }: LogRecord) => createHash('sha256').update(payload).digest('hex');
 
-/** True when the last record that has a row is in the log where it was. */
-async function isSameLog(
+/**
+ * Whether the last record that has a row is in the log where it was. `behind`: this copy of the log does not go so far yet, though
+ * the corpus does: what is new is in the log's writer, on its way to the bucket.
+ */
+async function compareLog(
   { store, signal }: RowsContext,
   { id }: MutationSource,
+  repo: CorpusRepo,
   log: LogReader,
-): Promise<boolean> {
+): Promise<'same' | 'behind' | 'other'> {
   const last = store.mutationRows.sources.position(id);
-  if (last === undefined) return true;
+  if (last === undefined) return 'same';
+  const end = { segment: last.segment, offset: last.endOffset };
+  const applied = repo.position();
+  if (isBefore(endOf(await log.segments({ signal })), end))
+    return applied === undefined || isBefore(applied, end) ? 'other' : 'behind';
   try {
     const from = { segment: last.segment, offset: last.startOffset };
-    for await (const record of log.read({ from, signal }))
-      return (
-        record.segment === last.segment && record.end === last.endOffset && hashOf(record) === last.sha256
-      );
-    return false;
+    for await (const record of log.read({ from, signal })) {
+      const same = record.segment === last.segment && record.end === last.endOffset;
+      return same && hashOf(record) === last.sha256 ? 'same' : 'other';
+    }
+    return 'other';
   } catch (error) {
-    if (error instanceof SamovarError && String(error.code) === 'history-split') return false;
+    // No record begins there: as `conflict`, or as bytes that are no header.
+    if (error instanceof SamovarError && (error.code === 'conflict' || error.code === 'malformed'))
+      return 'other';
     throw error;
   }
+}
+
+/** The beginning, of a log without segments. */
+export function endOf(segments: readonly LogSegment[]): LogPosition {
+  const last = segments.at(-1);
+  return last === undefined ? { segment: 0, offset: 0 } : { segment: last.number, offset: last.size };
 }
 
 async function readRecords(
@@ -91,7 +123,7 @@ async function readRecords(
   const { store, signal } = context;
   const applied = repo.position();
   const last = store.mutationRows.sources.position(source.id);
-  if (applied === undefined) return { records: 0, rows: 0 };
+  if (applied === undefined) return NOTHING;
   const from = last === undefined ? undefined : { segment: last.segment, offset: last.endOffset };
   let batch: LogRecord[] = [];
   let bytes = 0;
@@ -130,7 +162,8 @@ function storeBatch({ store }: RowsContext, source: MutationSource, batch: reado
     const mutation = decodeMutation(payload);
     const place = { owner: source.owner, repo: source.name, segment, offset };
     made.push(madeRow(source, 'mutations', mutationRow(place, mutation, payload.length)));
-    for (const { issue, kinds } of touchedBy(mutation)) touched.set(issue, (touched.get(issue) ?? 0) | kinds);
+    const things = isForeign(place, mutation) ? [] : touchedBy(mutation);
+    for (const { issue, kinds } of things) touched.set(issue, (touched.get(issue) ?? 0) | kinds);
   }
   const position: SourcePosition = {
     segment: last.segment,
@@ -172,14 +205,16 @@ function markLeftovers({ store }: RowsContext, source: MutationSource): number {
     rows += store.transaction(() => putAll(store, gone));
   }
   store.transaction(() => {
-    const issues = mutationRows.issues(source.id).map((issue) => ({
-      issue,
-      kinds: issue === 0 ? TOUCHED.repository : ALL_OF_ISSUE,
-    }));
-    mutationRows.sources.touch(source.id, issues);
+    const issues = mutationRows.issues(source.id, 'issues').map((issue) => ({ issue, kinds: ALL_OF_ISSUE }));
+    mutationRows.sources.touch(source.id, [...issues, { issue: 0, kinds: TOUCHED.repository }]);
     mutationRows.sources.setSwept(source.id, source.pass);
   });
   return rows;
+}
+
+function allIssues({ mutationRows }: Store, { id }: MutationSource): readonly Touched[] {
+  const issues = mutationRows.issues(id, 'issues');
+  return issues.map((issue) => ({ issue, kinds: TOUCHED.issue }));
 }
 
 function makeTouched({ store, signal }: RowsContext, state: StateContext): number {
@@ -190,11 +225,13 @@ function makeTouched({ store, signal }: RowsContext, state: StateContext): numbe
     if (page.length === 0) return rows;
     if (signal.aborted) throw new SamovarError('aborted', 'stopped while rows of issues were made');
     const changes = page.flatMap((touched) => stateChanges(state, touched));
+    const renamed = namesChanged(state, changes);
     rows += store.transaction(() => {
       sources.untouch(
         state.source.id,
         page.map(({ issue }) => issue),
       );
+      if (renamed) sources.touch(state.source.id, allIssues(store, state.source));
       return putAll(store, changes);
     });
   }

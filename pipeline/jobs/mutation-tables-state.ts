@@ -32,6 +32,28 @@ export function stateChanges(context: StateContext, touched: Touched): readonly 
   return [...made].flatMap(([kind, rows]) => changesOf(context, { kind, issue, rows }));
 }
 
+/**
+ * True when a label or milestone that issues may have got another name or went away: rows of issues name them, and no mutation of the
+ * issue tells of it.
+ */
+export function namesChanged({ rows }: StateContext, changed: readonly MadeRow[]): boolean {
+  return changed.some((row) => {
+    if (row.kind !== 'labels' && row.kind !== 'milestones') return false;
+    const before = rows.state(row.kind, row.path);
+    const stored = before === undefined ? undefined : rows.get(before.id);
+    return stored !== undefined && nameIn(stored) !== nameIn(row);
+  });
+}
+
+function nameIn(row: MadeRow): string {
+  const { name, title, number, deleted } = valuesOf(row);
+  return JSON.stringify([name, title, number, deleted]);
+}
+
+function valuesOf({ data, bytes }: MadeRow): Readonly<Record<string, unknown>> {
+  return JSON.parse(unpackRow(data, bytes).toString()) as Record<string, unknown>;
+}
+
 type RowsByKind = ReadonlyMap<MutationKind, readonly UnpackedRow[]>;
 
 function placeOf({ corpus, repo }: StateContext): RowPlace {
@@ -120,7 +142,6 @@ export function deletedRow(
 ): readonly MadeRow[] {
   const stored = rows.get(id);
   if (stored === undefined) return [];
-  const values = JSON.parse(unpackRow(stored.data, stored.bytes).toString()) as Record<string, unknown>;
-  const line = rowLine({ ...values, deleted: true });
+  const line = rowLine({ ...valuesOf(stored), deleted: true });
   return [{ ...stored, ...packLine(line), version: versionOf(line), deleted: true, pass: source.pass }];
 }

@@ -3,19 +3,14 @@ import { ROW_VERSION, ROW_WRITTEN } from '../backends/warehouse/contract.ts';
 import type { LogPosition, LogSegment } from '../mutation-log/contract.ts';
 import type { Corpus, CorpusRepo } from '../store/corpus-types.ts';
 import { latestViewOf, type MutationTable } from './mutation-tables-config.ts';
-import { type LogReader, makeRows, type RowsMade } from './mutation-tables-rows.ts';
+import { endOf, type LogReader, makeRows, type RowsMade } from './mutation-tables-rows.ts';
 import { destinationOf, type TablesContext } from './tables.ts';
 import { openTableWriter } from './writer.ts';
-
-/** A log that can be read, and that says how far it goes. */
-export interface LoadableLog extends LogReader {
-  segments(): readonly LogSegment[] | Promise<readonly LogSegment[]>;
-}
 
 export interface MutationTablesContext extends Omit<TablesContext, 'rows'> {
   readonly corpus: Corpus;
   /** The log of a repository; undefined: there is none (any more). */
-  readonly openLog: (repo: CorpusRepo) => Promise<LoadableLog | undefined>;
+  readonly openLog: (repo: CorpusRepo) => Promise<LogReader | undefined>;
   readonly onRepository?: (made: RepositoryRows) => void;
 }
 
@@ -98,20 +93,19 @@ async function repositoryRows(context: MutationTablesContext, repo: CorpusRepo):
   const log = (await context.openLog(repo)) ?? EMPTY_LOG;
   const made = await makeRows(context, repo, log);
   const segments = await log.segments();
-  const last = segments.at(-1);
   const { sources } = store.mutationRows;
   const lastAt = sources.position(sources.source(repo.owner, repo.name).id)?.lastAt ?? 0;
   return {
     repository: `${repo.owner}/${repo.name}`,
     ...made,
-    log: last === undefined ? undefined : { segment: last.number, offset: last.size },
+    log: segments.length === 0 ? undefined : endOf(segments),
     corpus: repo.position(),
     bytesBehind: bytesAfter(segments, made.position),
     secondsBehind: lastAt === 0 ? undefined : Math.max(0, Math.round(nowMs() / 1000 - lastAt)),
   };
 }
 
-const EMPTY_LOG: LoadableLog = { segments: () => [], read: async function* () {} };
+const EMPTY_LOG: LogReader = { segments: () => [], read: async function* () {} };
 
 function bytesAfter(segments: readonly LogSegment[], position: LogPosition | undefined): number {
   return segments.reduce((sum, { number, size }) => {

@@ -34,14 +34,14 @@ export interface MutationRowStore {
   /** Writes the row unless it is there in this version. True when it was written. */
   put(row: MadeRow): boolean;
   get(id: number): MadeRow | undefined;
-  /** The row is right as it is, in this pass too. */
+  /** The row is right as it is in this pass, too. */
   confirm(id: number, pass: number): void;
   /** Of an issue, by path. */
   ofIssue(source: number, kind: string, issue: number): readonly RowState[];
   /** Rows older than a pass and not yet marked as deleted, a page. */
   leftovers(source: number, kind: string, pass: number, limit: number): readonly RowState[];
-  /** Numbers of the issues that have rows. */
-  issues(source: number): readonly number[];
+  /** Numbers of the issues that have rows of a kind. */
+  issues(source: number, kind: string): readonly number[];
   counts(kind: string): { readonly rows: number; readonly deleted: number };
   /** For emission: the rows of a kind. */
   rowsOf(kind: string): RowSource;
@@ -65,7 +65,9 @@ export function openMutationRows(db: Database): MutationRowStore {
     `SELECT ${STATE} FROM mutation_row WHERE source = ? AND kind = ? AND pass < ? AND deleted = 0 LIMIT ?`,
   );
   const issues = db
-    .prepare<[number], number>('SELECT DISTINCT issue FROM mutation_row WHERE source = ? ORDER BY issue')
+    .prepare<[number, string], number>(
+      'SELECT DISTINCT issue FROM mutation_row WHERE source = ? AND kind = ? ORDER BY issue',
+    )
     .pluck();
   const counts = db.prepare<[string], { rows: number; deleted: number }>(
     'SELECT count(*) AS rows, coalesce(sum(deleted), 0) AS deleted FROM mutation_row WHERE kind = ?',
@@ -76,7 +78,7 @@ export function openMutationRows(db: Database): MutationRowStore {
     ...writers(db),
     ofIssue: (source, kind, issue) => ofIssue.all(source, kind, issue).map(asState),
     leftovers: (source, kind, pass, limit) => leftovers.all(source, kind, pass, limit).map(asState),
-    issues: (source) => issues.all(source),
+    issues: (source, kind) => issues.all(source, kind),
     counts: (kind) => counts.get(kind) ?? { rows: 0, deleted: 0 },
     rowsOf: (kind) => rowSource(db, kind),
     ...marks(db),

@@ -43,13 +43,22 @@ export function mutationRow(place: MutationPlace, mutation: Mutation, bytes: num
     segment: place.segment,
     record_offset: place.offset,
     record_bytes: bytes,
-    kind: kindOf(mutation),
+    kind: isForeign(place, mutation) ? 'foreign' : kindOf(mutation),
     time,
     ...(githubIssue !== undefined && issueColumns(githubIssue)),
     ...(githubIssue === undefined && github !== undefined && repositoryColumns(github)),
-    raw: rawOf(mutation),
+    raw: rawOf(mutation, isForeign(place, mutation)),
   };
   return { path, issue: githubIssue?.number ?? 0, at: Math.floor(time ?? 0), deleted: false, values };
+}
+
+/** Of another repository than the log's: a log may have been cut out of a larger one by hand. The corpus passes such over. */
+export function isForeign(
+  { owner, repo }: Pick<MutationPlace, 'owner' | 'repo'>,
+  mutation: Mutation,
+): boolean {
+  const of = mutation.githubIssue ?? mutation.github;
+  return of !== undefined && (of.owner !== owner || of.repo !== repo);
 }
 
 function kindOf({ githubIssue, github, other }: Mutation): string {
@@ -120,8 +129,13 @@ function repositoryColumns({ labels, milestones, samovar }: GithubMutation): Row
 }
 
 /** What has no column, as JSON with the names of records/mutation/types.ts; undefined when nothing is left. */
-function rawOf({ githubIssue, github }: Mutation): string | undefined {
-  const rest = { ...(githubIssue && restOfIssue(githubIssue)), ...(github && restOfRepository(github)) };
+function rawOf({ githubIssue, github }: Mutation, foreign: boolean): string | undefined {
+  const { owner, repo } = githubIssue ?? github ?? {};
+  const rest = {
+    ...(foreign && { owner, repo }),
+    ...(githubIssue && restOfIssue(githubIssue)),
+    ...(github && restOfRepository(github)),
+  };
   const text = JSON.stringify(rest, loadableValue);
   return text === '{}' ? undefined : text;
 }
