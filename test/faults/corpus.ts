@@ -9,8 +9,11 @@ const DAY_HOURS = 24;
 export const TABLES: Readonly<Record<string, number>> = { day: 1, week: 7, all: 0 };
 const REPLACE_AFTER: Readonly<Record<string, number>> = { day: 1.9, week: 7.9 };
 
-export function tablesYaml(more = ''): string {
-  return Object.entries(TABLES)
+/** Of streams: a third table would be one more of the same kind, and a third more points at which to be killed. */
+export const STREAM_TABLES: Readonly<Record<string, number>> = { week: 7, all: 0 };
+
+export function tablesYaml(more = '', tables = TABLES): string {
+  return Object.entries(tables)
     .map(([name, days]) => {
       const replace = REPLACE_AFTER[name];
       const after = replace === undefined ? '' : `  replace_after_days: ${replace}\n`;

@@ -2,7 +2,14 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../support/fault-proxy.ts';
 import { type FaultPubSub, type FaultSubscription, startFaultPubSub } from '../../support/fault-pubsub.ts';
-import { type CorpusBuild, expectedPaths, smallCorpus, TABLES, tablesYaml, writeBuild } from '../corpus.ts';
+import {
+  type CorpusBuild,
+  expectedPaths,
+  STREAM_TABLES,
+  smallCorpus,
+  tablesYaml,
+  writeBuild,
+} from '../corpus.ts';
 import { readAppended, readRaw, readTables, repeated } from '../warehouse-rows.ts';
 import type { Bench, Prepared, Scenario, World } from '../world.ts';
 import { folderBucket, openFileWorld, WAREHOUSE_FILE } from './file-duckdb.ts';
@@ -90,7 +97,7 @@ export async function prepareStream(
   const first = await openFirst();
   const rewritten = await rewrite(bench, first, { builds, prow, bucketUrl: GS_URL });
   return {
-    expected: expectedPaths(builds, GS_URL),
+    expected: expectedPaths(builds, GS_URL, STREAM_TABLES),
     rewritten,
     boundMs: RUN_BOUND_MS,
     open: async () => {
@@ -122,9 +129,9 @@ async function openStreamWorld(
   const world = await openGsWorld(bench, given.gcs);
   const { bigquery } = world;
   const url = given.warehouse === 'DuckDB' ? `duckdb:${WAREHOUSE_FILE}` : BIGQUERY_URL;
-  writeFileSync(join(world.folder, 'tables.yaml'), tablesYaml(`  writer: ${given.writer}\n`));
+  writeFileSync(join(world.folder, 'tables.yaml'), tablesYaml(`  writer: ${given.writer}\n`, STREAM_TABLES));
   const endpoints = { endpoint: bigquery.endpoint, storageWriteEndpoint: bigquery.storageWriteEndpoint };
-  const tables = Object.keys(TABLES);
+  const tables = Object.keys(STREAM_TABLES);
   return {
     ...world,
     args: world.args.map((arg) => (arg === BIGQUERY_URL ? url : arg)),
@@ -161,7 +168,7 @@ function follow(world: GsWorld, pubsub: FaultPubSub, notices: Notices): StreamWo
     ...world,
     subscription,
     notices,
-    rawDoubles: () => countRepeated(world.bigquery, Object.keys(TABLES)),
+    rawDoubles: () => countRepeated(world.bigquery, Object.keys(STREAM_TABLES)),
     unfinished: () => subscription.left().length > 0,
     problems: () => subscription.left().map((object) => `${object}: its message was never acknowledged`),
     args: streamArgs(world, IDLE_SECONDS, subscription.path),
