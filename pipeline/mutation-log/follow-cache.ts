@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FollowedSegment } from './follow-history.ts';
+import { paddedNumber, parseSegmentName, segmentName } from './names.ts';
 
-const FROZEN = /^(\d{4,})\.([0-9a-f]{56})\.mutlog$/;
 const GROWING = /^(\d{4,})\.growing\.mutlog$/;
 const PART = /\.part$/;
 
@@ -36,9 +36,8 @@ export interface Part {
 }
 
 export function openCache(folder: string): FollowCache {
-  const frozenFile = ({ number, sha224 }: FollowedSegment) =>
-    join(folder, `${padded(number)}.${sha224}.mutlog`);
-  const growingFile = (number: number) => join(folder, `${padded(number)}.growing.mutlog`);
+  const frozenFile = (segment: FollowedSegment) => join(folder, segmentName(segment));
+  const growingFile = (number: number) => join(folder, `${paddedNumber(number)}.growing.mutlog`);
   return {
     folder,
     scan: () => scan(folder),
@@ -48,7 +47,7 @@ export function openCache(folder: string): FollowCache {
     drop: (file) => rm(file, { force: true }),
     begin: async (segment, known) => {
       await mkdir(folder, { recursive: true });
-      const file = join(folder, `${padded(segment.number)}.${segment.sha224}.part`);
+      const file = join(folder, `${paddedNumber(segment.number)}.${segment.sha224}.part`);
       const there = await sizeOf(file);
       if (there > segment.size) await truncate(file, segment.size);
       if (there > 0) return { file, bytes: Math.min(there, segment.size) };
@@ -66,33 +65,28 @@ export function openCache(folder: string): FollowCache {
     freeze: (segment) => rename(growingFile(segment.number), frozenFile(segment)),
     clear: async () => {
       for (const name of await names(folder))
-        if (FROZEN.test(name) || GROWING.test(name) || PART.test(name)) await rm(join(folder, name));
+        if (parseSegmentName(name) !== undefined || GROWING.test(name) || PART.test(name))
+          await rm(join(folder, name));
     },
   };
 }
 
 async function scan(folder: string): Promise<readonly FollowedSegment[]> {
   const found = new Map<number, FollowedSegment>();
-  for (const name of (await names(folder)).toSorted()) {
-    const file = join(folder, name);
-    const frozen = FROZEN.exec(name);
-    const growing = GROWING.exec(name);
-    if (frozen?.[1] !== undefined && frozen[2] !== undefined)
-      found.set(Number(frozen[1]), {
-        number: Number(frozen[1]),
-        size: await sizeOf(file),
-        sha224: frozen[2],
-      });
+  for (const name of await names(folder)) {
+    const frozen = parseSegmentName(name);
+    if (frozen !== undefined) found.set(frozen.number, { ...frozen, size: await sizeOf(join(folder, name)) });
+  }
+  for (const name of await names(folder)) {
+    const number = Number(GROWING.exec(name)?.[1] ?? Number.NaN);
     // A kill between the two steps of `finish` leaves a growing one beside its successor.
-    else if (growing?.[1] !== undefined && !found.has(Number(growing[1])))
-      found.set(Number(growing[1]), {
-        number: Number(growing[1]),
-        size: await sizeOf(file),
-        sha224: (await hashFile(file)).digest('hex'),
-      });
+    if (Number.isNaN(number) || found.has(number)) continue;
+    const file = join(folder, name);
+    const sha224 = (await hashFile(file)).digest('hex');
+    found.set(number, { number, size: await sizeOf(file), sha224 });
   }
   const segments = [...found.values()].toSorted((a, b) => a.number - b.number);
-  const gap = segments.findIndex(({ number }, at) => number !== (segments[0]?.number ?? 0) + at);
+  const gap = segments.findIndex(({ number }, at) => number !== at);
   return gap === -1 ? segments : segments.slice(0, gap);
 }
 
@@ -126,11 +120,6 @@ export async function writePart(
     await handle.close();
   }
   return at;
-}
-
-/** At least four digits. */
-function padded(number: number): string {
-  return String(number).padStart(4, '0');
 }
 
 async function names(folder: string): Promise<readonly string[]> {

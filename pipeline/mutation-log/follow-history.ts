@@ -18,11 +18,8 @@ const HASH = /^[0-9a-f]{56}$/;
 export function readSegments(json: string, baseUrl: string): readonly RemoteSegment[] {
   const list = parseList(json, baseUrl);
   const segments = list.map((entry) => readSegment(entry, baseUrl));
-  for (const [at, segment] of segments.entries()) {
-    const before = segments[at - 1];
-    if (before !== undefined && segment.number !== before.number + 1)
-      throw malformed(baseUrl, `segment ${segment.number} comes after ${before.number}`);
-  }
+  const gap = segments.findIndex(({ number }, at) => number !== at);
+  if (gap !== -1) throw malformed(baseUrl, `segment ${segments[gap]?.number} is where ${gap} belongs`);
   return segments;
 }
 

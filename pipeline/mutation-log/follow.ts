@@ -109,7 +109,8 @@ async function bring(
     const growing = at === remote.length - 1;
     const known = before[at];
     const isSame = known?.sha224 === segment.sha224 && known.size === segment.size;
-    if (isSame && (await around.cache.has(segment, growing))) continue;
+    // A name with a hash is a promise: what breaks it is found when it is read.
+    if ((isSame || !growing) && (await around.cache.has(segment, growing))) continue;
     if (isSame && !growing && (await around.cache.has(segment, true))) await around.cache.freeze(segment);
     else await downloadSegment(around, segment, { growing, known });
   }
