@@ -8,6 +8,7 @@ import { openCorpus } from './corpus.ts';
 import type { Corpus } from './corpus-types.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
 import { type DeadLetterStore, openDeadLetters } from './dead-letters.ts';
+import { type GithubStore, openGithubStore } from './github.ts';
 import { pagesLeft } from './headroom.ts';
 import { type JunitStore, openJunit } from './junit.ts';
 import { isKettleDatabase, upgradeFromKettle } from './kettle.ts';
@@ -32,6 +33,7 @@ export interface Store {
   readonly deadLetters: DeadLetterStore;
   readonly ledger: LedgerStore;
   readonly streams: AppendStreamStore;
+  readonly github: GithubStore;
   readonly corpus: Corpus;
   readonly mutationRows: MutationRowStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
@@ -75,6 +77,7 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     deadLetters: openDeadLetters(db, options.nowMs),
     ledger,
     streams: openAppendStreams(db),
+    github: openGithubStore(db, options.nowMs),
     corpus: openCorpus(db),
     mutationRows: openMutationRows(db),
     transaction: (work) => {
