@@ -103,9 +103,9 @@ function isSame(record: LogRecord, last: LastRecord): boolean {
   );
 }
 
-/** A place that this log does not have: as `conflict`, or as bytes that begin no record. */
+/** A place that this log does not have. */
 function isSplit(error: unknown): boolean {
-  return error instanceof SamovarError && (error.code === 'conflict' || error.code === 'malformed');
+  return error instanceof SamovarError && error.code === 'conflict';
 }
 
 function split(repo: CorpusRepo, { url }: LogSource, last: LastRecord, cause?: unknown): SamovarError {

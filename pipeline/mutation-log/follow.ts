@@ -1,10 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { SamovarError } from '../errors.ts';
-import { readRecords } from '../records/mutation/framing.ts';
+import { type FramedRecord, readRecords } from '../records/mutation/framing.ts';
 import type { LogPosition, LogRecord, LogSource, ReadLogOptions } from './contract.ts';
 import { type FollowCache, hashFile, openCache } from './follow-cache.ts';
 import { downloadSegment } from './follow-download.ts';
-import { assertGoesOn, type FollowedSegment, type RemoteSegment, totalSize } from './follow-history.ts';
+import {
+  assertGoesOn,
+  type FollowedSegment,
+  historySplit,
+  type RemoteSegment,
+  totalSize,
+} from './follow-history.ts';
 import { type FollowHttp, followHttp } from './follow-http.ts';
 
 /** A list that a download shows to be out of date is asked for again, so often in all. */
@@ -133,19 +139,41 @@ async function* read(reading: Reading, { from, signal }: ReadLogOptions): AsyncG
     const file = reading.cache.fileOf(segment, at === segments.length - 1);
     await check(reading, segment, file);
     const bytes = createReadStream(file, { start: offset, end: segment.size - 1, signal });
-    for await (const record of readRecords(bytes, { start: offset, name: file }))
-      yield { segment: segment.number, ...record };
+    const records = readRecords(bytes, { start: offset, name: file });
+    yield* offset === 0 ? numbered(segment, records) : fromThere(reading.url, segment, offset, records);
+  }
+}
+
+async function* numbered(
+  { number }: FollowedSegment,
+  records: AsyncIterable<FramedRecord>,
+): AsyncGenerator<LogRecord> {
+  for await (const record of records) yield { segment: number, ...record };
+}
+
+/** Where a record should begin and none does, somebody was in another log. */
+async function* fromThere(
+  url: string,
+  segment: FollowedSegment,
+  offset: number,
+  records: AsyncIterable<FramedRecord>,
+): AsyncGenerator<LogRecord> {
+  let begun = false;
+  try {
+    for await (const record of numbered(segment, records)) {
+      begun = true;
+      yield record;
+    }
+  } catch (error) {
+    if (begun || !(error instanceof SamovarError) || error.code !== 'malformed') throw error;
+    throw historySplit(url, segment.number, `has no record that begins at byte ${offset}`);
   }
 }
 
 function assertPlace(url: string, segments: readonly FollowedSegment[], from: LogPosition): void {
   const segment = segments.find(({ number }) => number === from.segment);
   if (segment !== undefined && from.offset <= segment.size) return;
-  throw new SamovarError(
-    'conflict',
-    `history-split: the log at ${url} has no segment ${from.segment} with ${from.offset} bytes`,
-    { subject: url, remedy: 'If its log was replaced, follow it with --rebuild.' },
-  );
+  throw historySplit(url, from.segment, `does not reach byte ${from.offset}`);
 }
 
 /** Once in each process: a disk may have lost what it had. */

@@ -145,7 +145,9 @@ describe('following', () => {
       /^conflict: history-split/,
     );
     expect(await failure(texts(follower, { segment: 1, offset: 0 }))).toMatch(/^conflict: history-split/);
-    expect(await failure(texts(follower, { segment: 0, offset: offset - 1 }))).toMatch(/^malformed: /);
+    expect(await failure(texts(follower, { segment: 0, offset: offset - 1 }))).toMatch(
+      /^conflict: history-split/,
+    );
   });
 
   test('a server without ranges is followed too', async () => {
