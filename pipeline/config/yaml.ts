@@ -62,7 +62,12 @@ export function parseConfig(text: string, { file, schema, mayBeEmpty = false }: 
 
 /** Reads and checks a file of at most 1 MiB of UTF-8. Throws `config`, also when the file cannot be read. */
 export async function readConfig(path: string, text: ConfigText): Promise<ConfigDocument> {
-  return parseConfig(decode(text.file, await readBounded(path, text.file)), text);
+  return parseConfig(await readConfigText(path, text.file), text);
+}
+
+/** A file of at most 1 MiB of UTF-8; `file` is its name in messages. Throws `config` when it cannot be read. */
+export async function readConfigText(path: string, file: string): Promise<string> {
+  return decode(file, await readBounded(path, file));
 }
 
 function parse(file: string, text: string, lines: LineCounter): Document {
