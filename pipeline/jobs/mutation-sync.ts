@@ -1,0 +1,149 @@
+import { SamovarError } from '../errors.ts';
+import type { LogWriter } from '../mutation-log/contract.ts';
+import type { RepoExtension } from '../records/mutation/types.ts';
+import { replayLog } from './mutation-replay.ts';
+import { findDeletions } from './mutation-sync-deletions.ts';
+import { syncComments, syncEvents, syncIssues, syncLabels } from './mutation-sync-items.ts';
+import { syncPulls } from './mutation-sync-pulls.ts';
+import { ask, commit, type RepoRun, repoMutation, type SyncContext, tell } from './mutation-sync-state.ts';
+
+export interface RepoToSync {
+  readonly owner: string;
+  readonly name: string;
+}
+
+export interface RepoSynced {
+  /** `owner/name` */
+  readonly repo: string;
+  /** Written, or in a dry run: to be written. */
+  readonly mutations: number;
+  /** `ok`, or why nothing of it can be read: `gone`, `blocked`, `issues-disabled`, `renamed`. */
+  readonly state: string;
+  readonly paused?: string;
+}
+
+/**
+ * Brings the log and the corpus of one repository up to what GitHub says. Every page is in the log before its cursor moves: a stop
+ * anywhere loses nothing, and writes nothing twice, for what is in the log already no longer differs. Throws what GitHub, the log or
+ * the database throw; what was done until then stays.
+ */
+export async function syncRepo(context: SyncContext, { owner, name }: RepoToSync): Promise<RepoSynced> {
+  const corpus = context.store.transaction(() => context.store.corpus.repo(owner, name));
+  const { paused } = context.store.github.sync(corpus.id);
+  const repo = `${owner}/${name}`;
+  if (paused !== undefined) return { repo, mutations: 0, state: corpus.condition().state, paused };
+  const writer = context.dryRun === true ? undefined : await context.openWriter(owner, name);
+  const run: RepoRun = {
+    context,
+    name: { owner, repo: name },
+    corpus,
+    writer,
+    path: `/repos/${owner}/${name}`,
+    mutations: 0,
+    flushedAtMs: context.nowMs(),
+  };
+  try {
+    if (writer !== undefined) await catchUp(run, writer);
+    const state = await syncSteps(run);
+    await commit(run, [], () => context.store.github.setSynced(corpus.id));
+    return { repo, mutations: run.mutations, state };
+  } finally {
+    await writer?.close();
+  }
+}
+
+/** Records that were written and not applied: a stop came between. */
+async function catchUp(run: RepoRun, writer: LogWriter): Promise<void> {
+  const { store, signal } = run.context;
+  tell(run, 'replay');
+  const source = {
+    url: `log of ${run.name.owner}/${run.name.repo}`,
+    segments: async () => writer.segments(),
+    read: writer.read,
+  };
+  await replayLog({ store, repo: run.corpus, source }, signal === undefined ? {} : { signal });
+}
+
+async function syncSteps(run: RepoRun): Promise<string> {
+  tell(run, 'repository');
+  const state = await syncCondition(run);
+  if (state !== 'ok' && state !== 'renamed') return state;
+  const steps = [
+    ['labels', syncLabels],
+    ['issues', syncIssues],
+    ['comments', syncComments],
+    ['events', syncEvents],
+    ['pulls', syncPulls],
+    ['deletions', findDeletions],
+  ] as const;
+  for (const [step, work] of steps) {
+    if (run.context.signal?.aborted) throw new SamovarError('aborted', 'given up, the run is ending');
+    tell(run, step);
+    await work(run);
+  }
+  return state;
+}
+
+/** What GitHub says of the repository itself. It is written when it is another than before, and is no failure. */
+async function syncCondition(run: RepoRun): Promise<string> {
+  const { github } = run.context.store;
+  const repo = run.corpus.id;
+  const { path } = run;
+  const known = run.corpus.condition();
+  const found = await lookAtRepo(run, path, github.etag(repo, 'repo', path));
+  if (found.said === undefined) return known.state;
+  const { state = 'ok', renamedTo } = found.said;
+  if (renamedTo !== undefined) run.path = `/repos/${renamedTo}`;
+  const differs = known.state !== state || known.renamedTo !== renamedTo;
+  await commit(run, differs ? [repoMutation(run, { samovar: found.said })] : [], () => {
+    if (found.etag !== undefined) github.setEtag(repo, 'repo', path, found.etag);
+  });
+  return state;
+}
+
+interface RepoLook {
+  /** Undefined: as it was. */
+  readonly said: RepoExtension | undefined;
+  readonly etag?: string;
+}
+
+async function lookAtRepo(run: RepoRun, path: string, etag: string | undefined): Promise<RepoLook> {
+  try {
+    const answer = await ask(run, path, etag);
+    if (answer.status === 304) return { said: undefined };
+    if (answer.status >= 300) return { said: await renamed(run, answer.location) };
+    const { has_issues: hasIssues, full_name: fullName } = answer.data as {
+      readonly has_issues?: boolean;
+      readonly full_name?: string;
+    };
+    const { owner, repo } = run.name;
+    const moved = fullName !== undefined && fullName.toLowerCase() !== `${owner}/${repo}`.toLowerCase();
+    const state = hasIssues === false ? 'issues-disabled' : moved ? 'renamed' : 'ok';
+    return {
+      said: { state, ...(moved && { renamedTo: fullName }) },
+      ...(answer.etag !== undefined && { etag: answer.etag }),
+    };
+  } catch (error) {
+    if (!(error instanceof SamovarError)) throw error;
+    if (error.code === 'missing') return { said: { state: 'gone' } };
+    if (error.status === 451) return { said: { state: 'blocked' } };
+    if (error.status === 410) return { said: { state: 'issues-disabled' } };
+    throw error;
+  }
+}
+
+/** Where the repository is now. Its log stays where it is, under the old name. */
+async function renamed(run: RepoRun, location: string | undefined): Promise<RepoExtension> {
+  const path = location !== undefined && URL.canParse(location) ? new URL(location).pathname : location;
+  if (path === undefined || !path.startsWith('/')) return { state: 'gone' };
+  try {
+    const { status, data } = await ask(run, path);
+    const { full_name: renamedTo } = (data ?? {}) as { readonly full_name?: string };
+    return status === 200 && renamedTo !== undefined && /^[\w.-]+\/[\w.-]+$/.test(renamedTo)
+      ? { state: 'renamed', renamedTo }
+      : { state: 'gone' };
+  } catch (error) {
+    if (error instanceof SamovarError && error.code === 'missing') return { state: 'gone' };
+    throw error;
+  }
+}
