@@ -37,6 +37,15 @@ export interface RowsContext {
   readonly store: Store;
   readonly corpus: Corpus;
   readonly signal: AbortSignal;
+  /** Told after each batch. */
+  readonly onProgress?: (progress: RowsProgress) => void;
+}
+
+export interface RowsProgress {
+  readonly repository: string;
+  readonly records: number;
+  /** Things that were touched and have their rows. */
+  readonly things: number;
 }
 
 export interface RowsMade {
@@ -67,13 +76,15 @@ export async function makeRows(context: RowsContext, repo: CorpusRepo, log: LogR
   const read = compared === 'behind' ? NOTHING : await readRecords(context, source, repo, log);
   let rows = read.rows + markLeftovers(context, source);
   const touched = sources.touchedCount(source.id);
-  rows += makeTouched(context, { rows: store.mutationRows, corpus: context.corpus, repo, source });
+  rows += await makeTouched(context, { rows: store.mutationRows, corpus: context.corpus, repo, source });
   const end = sources.position(source.id);
   const position = end === undefined ? undefined : { segment: end.segment, offset: end.endOffset };
   return { records: read.records, touched, rows, restarted, position };
 }
 
 const NOTHING = { records: 0, rows: 0 };
+
+const nameOf = ({ owner, name }: CorpusRepo) => `${owner}/${name}`;
 
 const hashOf = ({ payload }: LogRecord) => createHash('sha256').update(payload).digest('hex');
 
@@ -132,6 +143,7 @@ async function readRecords(
   const flush = () => {
     records += batch.length;
     rows += storeBatch(context, source, batch);
+    context.onProgress?.({ repository: nameOf(repo), records, things: 0 });
     batch = [];
     bytes = 0;
   };
@@ -217,10 +229,14 @@ function allIssues({ mutationRows }: Store, { id }: MutationSource): readonly To
   return issues.map((issue) => ({ issue, kinds: TOUCHED.issue }));
 }
 
-function makeTouched({ store, signal }: RowsContext, state: StateContext): number {
+async function makeTouched(context: RowsContext, state: StateContext): Promise<number> {
+  const { store, signal } = context;
   const { sources } = store.mutationRows;
   let rows = 0;
+  let things = 0;
   while (true) {
+    // SQLite is not waited for: without this nothing else, a signal for one, would be heard of.
+    await new Promise(setImmediate);
     const page = sources.touched(state.source.id, ISSUES_PER_BATCH);
     if (page.length === 0) return rows;
     if (signal.aborted) throw new SamovarError('aborted', 'stopped while rows of issues were made');
@@ -234,5 +250,7 @@ function makeTouched({ store, signal }: RowsContext, state: StateContext): numbe
       if (renamed) sources.touch(state.source.id, allIssues(store, state.source));
       return putAll(store, changes);
     });
+    things += page.length;
+    context.onProgress?.({ repository: nameOf(state.repo), records: 0, things });
   }
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { ROW_VERSION, ROW_WRITTEN } from '../backends/warehouse/contract.ts';
+import { SamovarError } from '../errors.ts';
 import type { LogPosition, LogSegment } from '../mutation-log/contract.ts';
 import type { Corpus, CorpusRepo } from '../store/corpus-types.ts';
 import { latestViewOf, type MutationTable } from './mutation-tables-config.ts';
-import { endOf, type LogReader, makeRows, type RowsMade } from './mutation-tables-rows.ts';
+import { endOf, type LogReader, makeRows, type RowsContext, type RowsMade } from './mutation-tables-rows.ts';
 import { destinationOf, type TablesContext } from './tables.ts';
 import { openTableWriter } from './writer.ts';
 
@@ -11,7 +12,7 @@ export interface MutationTablesContext extends Omit<TablesContext, 'rows'> {
   readonly corpus: Corpus;
   /** The log of a repository; undefined: there is none (any more). */
   readonly openLog: (repo: CorpusRepo) => Promise<LogReader | undefined>;
-  readonly onRepository?: (made: RepositoryRows) => void;
+  readonly onProgress?: RowsContext['onProgress'];
 }
 
 export interface MutationLoadRequest {
@@ -33,8 +34,8 @@ export interface RepositoryRows extends RowsMade {
   readonly corpus: LogPosition | undefined;
   /** Bytes of the log that have no row yet: the corpus has not applied them. */
   readonly bytesBehind: number;
-  /** Seconds from the latest time that a record with a row tells of until now; undefined where none told one. */
-  readonly secondsBehind: number | undefined;
+  /** Epoch seconds of the latest change that a record with a row tells of; undefined where none told a time. */
+  readonly latestAt: number | undefined;
 }
 
 export interface MutationTableResult {
@@ -51,6 +52,8 @@ export interface MutationTableResult {
   readonly secondsBehind: number | undefined;
   /** Counted there: rows, and different keys. Undefined: not counted. */
   readonly warehouse: { readonly rows: number; readonly keys: number } | undefined;
+  /** Nothing is missing, and what was counted is what there is to be: once where load jobs write. */
+  readonly complete: boolean;
 }
 
 export interface MutationLoad {
@@ -67,29 +70,28 @@ export async function loadMutations(
 ): Promise<MutationLoad> {
   const repositories: RepositoryRows[] = [];
   for (const repo of wanted(context.corpus, request.repositories)) {
-    const made = await repositoryRows(context, repo);
-    repositories.push(made);
-    context.onRepository?.(made);
+    repositories.push(await repositoryRows(context, repo));
   }
   const tables: MutationTableResult[] = [];
   for (const table of request.tables) tables.push(await loadTable(context, table, request));
   const complete =
-    repositories.every(({ bytesBehind }) => bytesBehind === 0) && tables.every((table) => isComplete(table));
+    repositories.every(({ bytesBehind }) => bytesBehind === 0) && tables.every((table) => table.complete);
   return { repositories, tables, complete };
 }
 
 function wanted(corpus: Corpus, names: readonly string[] | undefined): readonly CorpusRepo[] {
   const repos = corpus.repos();
+  const unknown = names?.find((wanted) => !repos.some(({ owner, name }) => wanted === `${owner}/${name}`));
+  if (unknown !== undefined)
+    throw new SamovarError('config', `nothing is known of a repository ${unknown}`, {
+      subject: unknown,
+      remedy: `Sync it, or replay its log: samovar mutation-log replay ${unknown}`,
+    });
   return names === undefined ? repos : repos.filter(({ owner, name }) => names.includes(`${owner}/${name}`));
 }
 
-/** An appended table keeps older rows of a key: only its keys can be compared. */
-function isComplete({ known, missing, warehouse }: MutationTableResult): boolean {
-  return missing === 0 && (warehouse === undefined || warehouse.keys === known);
-}
-
 async function repositoryRows(context: MutationTablesContext, repo: CorpusRepo): Promise<RepositoryRows> {
-  const { store, nowMs } = context;
+  const { store } = context;
   const log = (await context.openLog(repo)) ?? EMPTY_LOG;
   const made = await makeRows(context, repo, log);
   const segments = await log.segments();
@@ -101,7 +103,7 @@ async function repositoryRows(context: MutationTablesContext, repo: CorpusRepo):
     log: segments.length === 0 ? undefined : endOf(segments),
     corpus: repo.position(),
     bytesBehind: bytesAfter(segments, made.position),
-    secondsBehind: lastAt === 0 ? undefined : Math.max(0, Math.round(nowMs() / 1000 - lastAt)),
+    latestAt: lastAt === 0 ? undefined : lastAt,
   };
 }
 
@@ -130,15 +132,21 @@ async function loadTable(
   const { rows, bytes } = await writer.writeAll({ replace }).finally(() => writer.close());
   if (config.writer !== 'load') await ensureLatest(context, table);
   const left = store.transaction(() => mutationRows.settle(kind, destination));
+  const known = mutationRows.counts(kind).rows;
+  const counted = check ? await countRows(context, config.name, signal) : undefined;
+  // An appended table keeps older rows of a key: only its keys can be compared.
+  const right =
+    counted === undefined || (counted.keys === known && (config.writer !== 'load' || counted.rows === known));
   return {
     table: config.name,
     rows,
     bytes,
-    known: mutationRows.counts(kind).rows,
+    known,
     missing: left.rows,
     secondsBehind:
       left.oldestAt === undefined ? undefined : Math.max(0, Math.round(nowMs() / 1000 - left.oldestAt)),
-    warehouse: check ? await countRows(context, config.name, signal) : undefined,
+    warehouse: counted,
+    complete: left.rows === 0 && right,
   };
 }
 
