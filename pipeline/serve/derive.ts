@@ -92,6 +92,6 @@ function compareIds(a: bigint, b: bigint): number {
 }
 
 /** Microseconds since the epoch; 0 without a time. */
-export function microsOf(time: Timestamp | undefined): number {
+function microsOf(time: Timestamp | undefined): number {
   return time === undefined ? 0 : time.seconds * 1e6 + Math.floor((time.nanos ?? 0) / 1000);
 }

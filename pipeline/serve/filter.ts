@@ -41,8 +41,9 @@ export function createFilters({ sliceMs = SLICE_MS }: { readonly sliceMs?: numbe
           `${name}: ${text.length} characters, at most ${CHARS_MAX} may be`,
         );
       const program = compiled(environments[variable], text, name);
+      const words = new Set(text.match(/\w+/g));
       return {
-        mentions: (field) => new RegExp(`\\b${field}\\b`).test(text),
+        mentions: (field) => words.has(field),
         matching: (items, view, nowMs) => {
           // Outside the bound: the views read the database.
           const views = items.map(view);

@@ -1,6 +1,6 @@
 import type { Comment, Review, Timestamp, User } from '../records/mutation/types.ts';
 import type { Corpus, CorpusRepo, IssueState } from '../store/corpus-types.ts';
-import { commitOf, isApproved, meaningOf } from './derive.ts';
+import { commitOf, isApproved, type LabelMeaning, meaningOf } from './derive.ts';
 import type { Mask } from './mask.ts';
 import {
   type CommentMessage,
@@ -13,53 +13,71 @@ import {
 
 export type Logins = Pick<Corpus, 'login'>;
 
-/** An issue as clients get it. What the mask leaves out is not looked up either. */
-export function issueMessage(
-  issue: IssueState,
-  repo: CorpusRepo,
-  logins: Logins,
-  { has }: Mask,
-): IssueMessage {
-  const full = `${repo.owner}/${repo.name}`;
-  const message: Record<string, unknown> = {};
-  const set = (field: keyof IssueMessage, value: () => unknown) => {
-    if (!has(field)) return;
-    const given = value();
-    // Zero values are not sent: proto3 knows no difference.
-    if (given !== undefined && given !== '' && given !== false && given !== 0) message[field] = given;
-  };
-  setLabels(set, issue);
-  set('name', () => `${full}/issues/${issue.number}`);
-  set('title', () => issue.title);
-  set('body', () => issue.body);
-  set('createdAt', () => timestamp(issue.created));
-  set('updatedAt', () => timestamp(issue.updated));
-  set('closedAt', () => timestamp(issue.closedAt));
-  set('closed', () => issue.closed);
-  set('closedBy', () => userMessage(issue.closedBy, logins));
-  set('isPr', () => issue.pullRequest);
-  set('approved', () => issue.pullRequest && isApproved(repo.reviews(issue.number)));
-  set('commit', () => commitOf(repo.events(issue.number)));
-  set('issueId', () => issue.number);
-  set('url', () => `https://github.com/${full}/issues/${issue.number}`);
-  set('assignees', () => issue.assignees.map((user) => userMessage(user, logins)));
-  set('reporter', () => userMessage(issue.user, logins));
-  set('comments', () => repo.comments(issue.number).map((comment) => commentMessage(comment, logins)));
-  set('reviews', () => repo.reviews(issue.number).map((review) => reviewMessage(review, logins)));
-  set('repo', () => full);
-  return message;
+interface Subject {
+  readonly issue: IssueState;
+  readonly repo: CorpusRepo;
+  readonly logins: Logins;
+  readonly full: string;
+  /** Looked at once, and only when a field needs it. */
+  meaning?: LabelMeaning;
 }
 
-type Setter = (field: keyof IssueMessage, value: () => unknown) => void;
+type FieldOf = (subject: Subject) => unknown;
 
-function setLabels(set: Setter, issue: IssueState): void {
-  const meaning = meaningOf(issue.labels.map(({ name = '' }) => name));
-  set('labels', () => meaning.sorted);
-  set('priority', () => (meaning.priority ?? -1) + 1);
-  set('priorityUnknown', () => meaning.priority === undefined);
-  set('issueType', () => (meaning.type === undefined ? 0 : ISSUE_TYPES.indexOf(meaning.type)));
-  set('blocked', () => meaning.blocked);
-  set('releaseBlocking', () => meaning.releaseBlocking);
+const FIELDS: Readonly<Record<keyof IssueMessage, FieldOf>> = {
+  name: ({ issue, full }) => `${full}/issues/${issue.number}`,
+  title: ({ issue }) => issue.title,
+  body: ({ issue }) => issue.body,
+  priority: (subject) => (labelsOf(subject).priority ?? -1) + 1,
+  priorityUnknown: (subject) => labelsOf(subject).priority === undefined,
+  issueType: (subject) => TYPE_NUMBERS[labelsOf(subject).type ?? 'ISSUE_TYPE_UNSPECIFIED'],
+  labels: (subject) => labelsOf(subject).sorted,
+  createdAt: ({ issue }) => timestamp(issue.created),
+  updatedAt: ({ issue }) => timestamp(issue.updated),
+  closedAt: ({ issue }) => timestamp(issue.closedAt),
+  closed: ({ issue }) => issue.closed,
+  closedBy: ({ issue, logins }) => userMessage(issue.closedBy, logins),
+  isPr: ({ issue }) => issue.pullRequest,
+  approved: ({ issue, repo }) => issue.pullRequest && isApproved(repo.reviews(issue.number)),
+  commit: ({ issue, repo }) => commitOf(repo.events(issue.number)),
+  issueId: ({ issue }) => issue.number,
+  url: ({ issue, full }) => `https://github.com/${full}/issues/${issue.number}`,
+  assignees: ({ issue, logins }) => issue.assignees.map((user) => userMessage(user, logins)),
+  reporter: ({ issue, logins }) => userMessage(issue.user, logins),
+  comments: ({ issue, repo, logins }) =>
+    repo.comments(issue.number).map((comment) => commentMessage(comment, logins)),
+  reviews: ({ issue, repo, logins }) =>
+    repo.reviews(issue.number).map((review) => reviewMessage(review, logins)),
+  repo: ({ full }) => full,
+  blocked: (subject) => labelsOf(subject).blocked,
+  releaseBlocking: (subject) => labelsOf(subject).releaseBlocking,
+};
+const FIELD_NAMES = Object.keys(FIELDS) as readonly (keyof IssueMessage)[];
+const TYPE_NUMBERS = Object.fromEntries(ISSUE_TYPES.map((name, number) => [name, number]));
+
+/** Makes issues as clients get them, of one repository. What the mask leaves out is not looked up either. */
+export function issueMessages(
+  repo: CorpusRepo,
+  logins: Logins,
+  mask: Mask,
+): (issue: IssueState) => IssueMessage {
+  const full = `${repo.owner}/${repo.name}`;
+  const fields = FIELD_NAMES.filter(mask.has).map((name) => [name, FIELDS[name]] as const);
+  return (issue) => {
+    const subject: Subject = { issue, repo, logins, full };
+    const message: Record<string, unknown> = {};
+    for (const [name, of] of fields) {
+      const value = of(subject);
+      // Zero values are not sent: proto3 knows no difference.
+      if (value !== undefined && value !== '' && value !== false && value !== 0) message[name] = value;
+    }
+    return message;
+  };
+}
+
+function labelsOf(subject: Subject): LabelMeaning {
+  subject.meaning ??= meaningOf(subject.issue.labels.map(({ name = '' }) => name));
+  return subject.meaning;
 }
 
 export function commentMessage(comment: Comment, logins: Logins): CommentMessage {

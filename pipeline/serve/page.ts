@@ -1,12 +1,13 @@
 import type { CorpusRepo, IssueState } from '../store/corpus-types.ts';
 import type { Filter } from './filter.ts';
 import { celIssue } from './filter-types.ts';
-import { issueMessage, type Logins } from './issue-message.ts';
+import { issueMessages, type Logins } from './issue-message.ts';
 import type { IssueMessage } from './messages.ts';
 import type { Order } from './order.ts';
 import { placeOf, type ScanPlace, slices } from './scan.ts';
 
 const PAGE_SIZE_MAX = 500;
+const REST_MS = 2;
 
 /** Out of range is the most there may be, as in the original. */
 export function pageSize(asked = 0): number {
@@ -61,7 +62,13 @@ export async function readPage(repo: CorpusRepo, request: PageRequest, options: 
   const found: IssueState[] = [];
   let next: ScanPlace | undefined;
   let matched = 0;
-  for await (const slice of slices(repo, { order, after, firstItems: size + 1, ...(signal && { signal }) })) {
+  for await (const slice of slices(repo, {
+    order,
+    after,
+    firstItems: size + 1,
+    restMs: filter === undefined ? 0 : REST_MS,
+    ...(signal && { signal }),
+  })) {
     const fit = matching(repo, slice.issues, query, logins);
     matched += fit.length;
     const room = size - found.length;
@@ -96,8 +103,10 @@ function matching(
       (pullRequest === undefined || issue.pullRequest === pullRequest),
   );
   if (filter === undefined) return rough;
+  // Only what it names: a filter on titles reads no comments.
   const mask = { has: (field: keyof IssueMessage) => filter.mentions(snakeCase(field)) };
-  return filter.matching(rough, (issue) => celIssue(issueMessage(issue, repo, logins, mask)), nowMs);
+  const message = issueMessages(repo, logins, mask);
+  return filter.matching(rough, (issue) => celIssue(message(issue)), nowMs);
 }
 
 function snakeCase(name: string): string {

@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
+import { timeUs } from '../store/corpus-issue-json.ts';
 import type { CorpusRepo, IssueState } from '../store/corpus-types.ts';
-import { microsOf } from './derive.ts';
 import type { Order } from './order.ts';
 
 /** Read at once: a few milliseconds, after which others have their turn. */
-const SLICE_ITEMS = 200;
+const SLICE_ITEMS = 100;
 
 /** Where a scan is: the last issue that was looked at. */
 export interface ScanPlace {
@@ -19,6 +19,8 @@ export interface ScanOptions {
   readonly after: ScanPlace | undefined;
   /** The first slice; later ones are larger. */
   readonly firstItems: number;
+  /** Of each slice's end, milliseconds: a long scan leaves time to others. 0: only a turn. */
+  readonly restMs: number;
   readonly signal?: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export interface Slice {
 
 /** Issues in order, in slices: each is one read, memory does not grow with the list, and between two of them others are served. */
 export async function* slices(repo: CorpusRepo, options: ScanOptions): AsyncGenerator<Slice> {
-  const { order, firstItems, signal } = options;
+  const { order, firstItems, restMs, signal } = options;
   const read = order.by === 'number' ? byNumber : byTime;
   let { after } = options;
   for (let limit = Math.min(firstItems, SLICE_ITEMS); ; limit = SLICE_ITEMS) {
@@ -40,7 +42,7 @@ export async function* slices(repo: CorpusRepo, options: ScanOptions): AsyncGene
     yield slice;
     if (slice.after === undefined) return;
     after = slice.after;
-    await nextTurn();
+    await (restMs === 0 ? nextTurn() : setTimeout(restMs));
   }
 }
 
@@ -81,5 +83,5 @@ function upTo(limit: number, issues: readonly IssueState[], order: Order): Slice
 }
 
 export function placeOf(issue: IssueState, { by }: Order): ScanPlace {
-  return { number: issue.number, timeUs: by === 'number' ? 0 : microsOf(issue[by]) };
+  return { number: issue.number, timeUs: by === 'number' ? 0 : timeUs(issue[by]) };
 }

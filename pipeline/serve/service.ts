@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { CorpusRepo, IssueState } from '../store/corpus-types.ts';
 import type { Filter, Filters } from './filter.ts';
 import { celComment } from './filter-types.ts';
-import { commentMessage, issueMessage } from './issue-message.ts';
+import { commentMessage, issueMessages } from './issue-message.ts';
 import { type Mask, maskOf } from './mask.ts';
 import type {
   GetIssueRequest,
@@ -104,7 +105,7 @@ async function listIssues(
     { logins: served.logins, monotonicMs, ...limitsOf(options), ...call },
   );
   const total = place?.total ?? page.total;
-  const { issues, next } = fitting(page, view, order);
+  const { issues, next } = await fitting(page, view, order);
   return {
     issues,
     ...(total > 0 && { total }),
@@ -115,10 +116,11 @@ async function listIssues(
 }
 
 /** As many as one message may hold, but one at least. */
-function fitting(page: Page, view: (issue: IssueState) => IssueMessage, order: Order) {
+async function fitting(page: Page, view: (issue: IssueState) => IssueMessage, order: Order) {
   const issues: IssueMessage[] = [];
   let bytes = 0;
   for (const [at, issue] of page.issues.entries()) {
+    if (at % VIEWED_AT_ONCE === VIEWED_AT_ONCE - 1) await nextTurn();
     const message = view(issue);
     bytes += sizeOf(message);
     const before = page.issues[at - 1];
@@ -128,6 +130,8 @@ function fitting(page: Page, view: (issue: IssueState) => IssueMessage, order: O
   return { issues, next: page.next };
 }
 
+/** A few milliseconds, after which others have their turn. */
+const VIEWED_AT_ONCE = 50;
 const OTHER_BYTES = 400;
 
 /** About: texts, and a little for all else. */
@@ -174,11 +178,11 @@ function viewOf(
   const { served, filters, nowMs } = options;
   const mask = maskOf(view);
   const filter = filters.compile('comment', view.commentFilter ?? '', 'comment_filter');
-  if (filter === undefined || !mask.has('comments'))
-    return (issue) => issueMessage(issue, repo, served.logins, mask);
+  if (filter === undefined || !mask.has('comments')) return issueMessages(repo, served.logins, mask);
   const rest: Mask = { has: (field) => field !== 'comments' && mask.has(field) };
+  const message = issueMessages(repo, served.logins, rest);
   return (issue) => ({
-    ...issueMessage(issue, repo, served.logins, rest),
+    ...message(issue),
     comments: someComments(issue, repo, { filter, nowMs: nowMs(), served }),
   });
 }
