@@ -1,0 +1,20 @@
+import type { Argv } from 'yargs';
+import { followCommand } from './follow.ts';
+import { loadCommand } from './load.ts';
+import { queryCommand } from './query.ts';
+import { replayCommand } from './replay.ts';
+import { serveCommand } from './serve.ts';
+import { sloCommand } from './slo.ts';
+import { syncCommand } from './sync.ts';
+
+/** Every sub-command of `samovar mutation-log`, in the order of its help. */
+export function mutationLogCommands(yargs: Argv): Argv {
+  return yargs
+    .command(syncCommand)
+    .command(serveCommand)
+    .command(loadCommand)
+    .command(queryCommand)
+    .command(sloCommand)
+    .command(replayCommand)
+    .command(followCommand);
+}
