@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { IssueState } from '../records/mutation/issue-state.ts';
-import { mergeIssue, newBody } from '../records/mutation/merge.ts';
-import { hasNoParts, usersOf } from '../records/mutation/merge-parts.ts';
+import { latestEvent, mergeIssue, newBody } from '../records/mutation/merge.ts';
+import { hasNoParts, isOnlyParts, usersOf } from '../records/mutation/merge-parts.ts';
 import type { GithubIssueMutation, GithubMutation } from '../records/mutation/types.ts';
 import {
   type IssueRow,
@@ -53,8 +53,9 @@ export function openBatches(db: Database, names: NameStore, parts: PartStore): S
         opened.state = mergeIssue(opened.state, mutation);
         return opened.key;
       }
-      if (open.size >= OPEN_ISSUES_MAX) write();
       const key = issueKey(repo, number);
+      if (isOnlyParts(mutation) && advance(sql, key, mutation)) return key;
+      if (open.size >= OPEN_ISSUES_MAX) write();
       const stored = find(number);
       open.set(number, { key, stored, state: mergeIssue(stored, mutation) });
       return key;
@@ -95,13 +96,20 @@ type Statements = ReturnType<typeof statements>;
 function statements(db: Database) {
   return {
     get: db.prepare<[number], IssueRow>(
-      'SELECT key, kind, title, state, NULL AS body FROM corpus_issue WHERE key = ?',
+      'SELECT key, kind, comments_us, events_us, reviews_us, event_max_us, title, state, NULL AS body FROM corpus_issue WHERE key = ?',
     ),
     add: db.prepare(
-      'INSERT INTO corpus_issue(key, repo, kind, created_us, updated_us, closed_us, title, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO corpus_issue(key, repo, kind, created_us, updated_us, closed_us, comments_us, events_us, reviews_us, event_max_us, title, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     // An index is written only where its column is named.
-    set: db.prepare('UPDATE corpus_issue SET kind = ?, title = ?, state = ? WHERE key = ?'),
+    set: db.prepare(
+      'UPDATE corpus_issue SET kind = ?, comments_us = ?, events_us = ?, reviews_us = ?, event_max_us = ?, title = ?, state = ? WHERE key = ?',
+    ),
+    // Not of a tombstone: that is taken back, which is more than this.
+    advance: db.prepare(
+      `UPDATE corpus_issue SET comments_us = ifnull(?, comments_us), events_us = ifnull(?, events_us),
+       reviews_us = ifnull(?, reviews_us), event_max_us = max(event_max_us, ?) WHERE key = ? AND kind & 1 = 0`,
+    ),
     setUpdated: db.prepare('UPDATE corpus_issue SET updated_us = ? WHERE key = ?'),
     setClosed: db.prepare('UPDATE corpus_issue SET closed_us = ? WHERE key = ?'),
     setCreated: db.prepare('UPDATE corpus_issue SET created_us = ? WHERE key = ?'),
@@ -112,16 +120,35 @@ function statements(db: Database) {
   };
 }
 
+/** Moves an issue's marks where it is; false: it is not there, or tombstoned. */
+function advance(sql: Statements, key: number, mutation: GithubIssueMutation): boolean {
+  const { commentStatus, eventStatus, reviewStatus } = mutation;
+  const { changes } = sql.advance.run(
+    timeUs(commentStatus?.serverDate) || null,
+    timeUs(eventStatus?.serverDate) || null,
+    timeUs(reviewStatus?.serverDate) || null,
+    timeUs(latestEvent(mutation)),
+    key,
+  );
+  return changes === 1;
+}
+
 function writeIssue(sql: Statements, repo: number, issue: OpenIssue, counts: Map<number, number>): void {
   const { key, stored, state } = issue;
   const kind = kindOf(state);
   const [created, updated, closed] = [timeUs(state.created), timeUs(state.updated), timeUs(state.closedAt)];
+  const marks = [
+    timeUs(state.commentsUntil),
+    timeUs(state.eventsUntil),
+    timeUs(state.reviewsUntil),
+    timeUs(state.eventMax),
+  ];
   if (stored === undefined) {
-    sql.add.run(key, repo, kind, created, updated, closed, state.title, stateJson(state));
+    sql.add.run(key, repo, kind, created, updated, closed, ...marks, state.title, stateJson(state));
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return;
   }
-  sql.set.run(kind, state.title, stateJson(state), key);
+  sql.set.run(kind, ...marks, state.title, stateJson(state), key);
   if (updated !== timeUs(stored.updated)) sql.setUpdated.run(updated, key);
   if (closed !== timeUs(stored.closedAt)) sql.setClosed.run(closed, key);
   if (created !== timeUs(stored.created)) sql.setCreated.run(created, key);

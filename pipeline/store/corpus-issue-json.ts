@@ -21,10 +21,6 @@ interface StoredState {
   readonly assignees?: readonly string[];
   readonly labels?: readonly string[];
   readonly pull?: object;
-  readonly commentsUntil?: StoredTime;
-  readonly eventsUntil?: StoredTime;
-  readonly reviewsUntil?: StoredTime;
-  readonly eventMax?: StoredTime;
 }
 
 /** Seconds, or seconds and nanoseconds. */
@@ -33,6 +29,10 @@ export type StoredTime = number | readonly [number, number];
 export interface IssueRow {
   readonly key: number;
   readonly kind: number;
+  readonly comments_us: number;
+  readonly events_us: number;
+  readonly reviews_us: number;
+  readonly event_max_us: number;
   readonly title: string;
   readonly state: string;
   /** Null where it has no text, or where it was not asked for. */
@@ -72,6 +72,13 @@ export function timeUs(time: Timestamp | undefined): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, us));
 }
 
+export function timeOfUs(us: number): Timestamp | undefined {
+  if (us === 0) return undefined;
+  const seconds = Math.floor(us / 1_000_000);
+  const nanos = (us - seconds * 1_000_000) * 1_000;
+  return nanos === 0 ? { seconds } : { seconds, nanos };
+}
+
 export function storedTime(time: Timestamp | undefined): StoredTime | undefined {
   return time?.nanos ? [time.seconds, time.nanos] : time?.seconds;
 }
@@ -97,10 +104,6 @@ export function stateJson(state: IssueState): string {
     assignees: idTexts(state.assignees),
     labels: idTexts(state.labels),
     pull: state.pull && { ...state.pull, mergedAt: storedTime(state.pull.mergedAt) },
-    commentsUntil: storedTime(state.commentsUntil),
-    eventsUntil: storedTime(state.eventsUntil),
-    reviewsUntil: storedTime(state.reviewsUntil),
-    eventMax: storedTime(state.eventMax),
   };
   return JSON.stringify(stored);
 }
@@ -154,10 +157,10 @@ export function readIssue(row: IssueRow, names: Names): IssueState {
     assignees: (stored.assignees ?? []).map((id) => names.user(BigInt(id))),
     labels: (stored.labels ?? []).flatMap((id) => names.label(BigInt(id)) ?? []),
     pull: pull && { ...pull, mergedAt: timeOf(pull.mergedAt) },
-    commentsUntil: timeOf(stored.commentsUntil),
-    eventsUntil: timeOf(stored.eventsUntil),
-    reviewsUntil: timeOf(stored.reviewsUntil),
-    eventMax: timeOf(stored.eventMax),
+    commentsUntil: timeOfUs(row.comments_us),
+    eventsUntil: timeOfUs(row.events_us),
+    reviewsUntil: timeOfUs(row.reviews_us),
+    eventMax: timeOfUs(row.event_max_us),
   };
 }
 

@@ -16,7 +16,8 @@ export interface IssueReader {
 }
 
 const NUMBER_MAX = 2 ** 32 - 1;
-const COLUMNS = 'i.key, i.kind, i.title, i.state, t.text AS body';
+const COLUMNS =
+  'i.key, i.kind, i.comments_us, i.events_us, i.reviews_us, i.event_max_us, i.title, i.state, t.text AS body';
 const TABLES = 'corpus_issue AS i LEFT JOIN corpus_text AS t ON t.issue = i.key';
 const COLUMN_OF = { created: 'created_us', updated: 'updated_us', closedAt: 'closed_us' } as const;
 

@@ -20,6 +20,8 @@ export const CORPUS_TABLES = `
   ) STRICT;
 
   -- kind: 1 = tombstoned, 2 = closed, 4 = a pull request, added up. Times in microseconds since the epoch, 0: none.
+  -- comments_us, events_us, reviews_us: until when they are known; event_max_us: of its latest event or review. Most of a log
+  -- changes nothing but these four.
   -- state: all else that is small, as JSON (corpus-issue-json.ts); its text is in corpus_text.
   CREATE TABLE corpus_issue(
     key INTEGER PRIMARY KEY,
@@ -28,6 +30,10 @@ export const CORPUS_TABLES = `
     created_us INTEGER NOT NULL,
     updated_us INTEGER NOT NULL,
     closed_us INTEGER NOT NULL,
+    comments_us INTEGER NOT NULL,
+    events_us INTEGER NOT NULL,
+    reviews_us INTEGER NOT NULL,
+    event_max_us INTEGER NOT NULL,
     title TEXT NOT NULL,
     state TEXT NOT NULL
   ) STRICT;

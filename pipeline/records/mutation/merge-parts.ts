@@ -38,6 +38,30 @@ export function* usersOf(mutation: GithubIssueMutation): Generator<User> {
   for (const { user } of mutation.samovar?.reviewComments ?? []) if (user) yield user;
 }
 
+const NAME_KEYS = ['owner', 'repo', 'number'];
+const PART_KEYS = new Set([
+  ...NAME_KEYS,
+  ...['comments', 'commentStatus', 'events', 'eventStatus', 'reviews', 'reviewStatus', 'samovar'],
+]);
+const EXTENSION_PART_KEYS = new Set([
+  'deletedComments',
+  'emptiedComments',
+  'reviewComments',
+  'deletedReviewComments',
+]);
+
+/** It says of the issue itself only that it is there, and until when its parts are known: most of a log's mutations do. */
+export function isOnlyParts(mutation: GithubIssueMutation): boolean {
+  return (
+    onlyHas(mutation, PART_KEYS) && (!mutation.samovar || onlyHas(mutation.samovar, EXTENSION_PART_KEYS))
+  );
+}
+
+function onlyHas(said: object, keys: ReadonlySet<string>): boolean {
+  for (const key in said) if (!keys.has(key)) return false;
+  return true;
+}
+
 /** Nothing of what is kept beside an issue's state. */
 export function hasNoParts({ comments, events, reviews, samovar }: GithubIssueMutation): boolean {
   return (

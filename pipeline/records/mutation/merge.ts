@@ -39,7 +39,7 @@ export function mergeIssue(before: IssueState | undefined, mutation: GithubIssue
     commentsUntil: mutation.commentStatus?.serverDate ?? known.commentsUntil,
     eventsUntil: mutation.eventStatus?.serverDate ?? known.eventsUntil,
     reviewsUntil: mutation.reviewStatus?.serverDate ?? known.reviewsUntil,
-    eventMax: latest(latest(known.eventMax, mutation.events), mutation.reviews),
+    eventMax: latestEvent(mutation, known.eventMax),
   };
 }
 
@@ -109,6 +109,14 @@ function without<T extends Identified>(known: readonly T[], ids: readonly bigint
 
 function byId<T extends Identified>(items: readonly T[]): readonly T[] {
   return items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The latest time of its events and reviews and of what was known. */
+export function latestEvent(
+  { events, reviews }: GithubIssueMutation,
+  known?: Timestamp,
+): Timestamp | undefined {
+  return latest(latest(known, events), reviews);
 }
 
 function latest(
