@@ -27,17 +27,36 @@ export interface OpenedLog {
   readonly local: LocalSegment[];
   /** Objects of the manifest's segments, by number. */
   readonly objects: Map<number, SegmentObject>;
+  /** Objects that are named like segments and are none (yet): of a writer that was stopped. */
+  leftovers: readonly SegmentObject[];
 }
 
 /** Takes a log over, or begins one. Throws `conflict` when another writer has it, or what lies on this disk is not part of it. */
 export async function openForWriting(place: WriterPlace, id: string, call: CallOptions): Promise<OpenedLog> {
-  const found = await findSegments(place.bucket, place.prefix, call);
+  const found = await foundBy(place, call);
   const manifest = await takeOver(place, id, found, call);
   const objects = new Map(found.segments.map((segment) => [segment.number, segment]));
-  await removeStale(place, found, objects, call);
-  const local = await fitLocal(place, objects, await openLocalSegments(place.folder), call);
-  if (local.length === 0) local.push(await beginLocal(place, found.segments.at(-1), call));
-  return { id, manifest, local, objects };
+  const leftovers = await removeStale(place, found.leftovers, objects, call);
+  const here = await openLocalSegments(place.folder);
+  try {
+    const local = await fitLocal(place, objects, here, call);
+    if (local.length === 0) local.push(await beginLocal(place, found.segments.at(-1), call));
+    return { id, manifest, local, objects, leftovers };
+  } catch (error) {
+    // One that was removed is closed already.
+    await Promise.allSettled(here.map((segment) => segment.close()));
+    throw error;
+  }
+}
+
+/** A folder that is not there yet is made by the first write; a bucket that is not there refuses it. */
+async function foundBy({ bucket, prefix }: WriterPlace, call: CallOptions): Promise<FoundLog> {
+  try {
+    return await findSegments(bucket, prefix, call);
+  } catch (error) {
+    if (!(error instanceof SamovarError) || error.code !== 'missing') throw error;
+    return { manifest: undefined, segments: [], leftovers: [] };
+  }
 }
 
 async function takeOver(
@@ -80,16 +99,24 @@ export function heldByOther({ bucket, prefix, nowMs }: WriterPlace, { writer, le
   });
 }
 
-/** Objects that a writer left behind when it was stopped between a manifest and the removal of what that replaced. */
-async function removeStale(
+/**
+ * Objects that a writer left behind when it was stopped between an upload and the removal of what that replaced. Those that the
+ * manifest's segments have outgrown go; gives the others.
+ */
+export async function removeStale(
   { bucket }: WriterPlace,
-  { leftovers }: FoundLog,
+  leftovers: readonly SegmentObject[],
   objects: ReadonlyMap<number, SegmentObject>,
   call: CallOptions,
-): Promise<void> {
-  for (const { number, size, object, generation } of leftovers)
-    if (size <= (objects.get(number)?.size ?? -1))
-      await bucket.remove(object, { ...call, ifGeneration: generation });
+): Promise<readonly SegmentObject[]> {
+  const left: SegmentObject[] = [];
+  for (const leftover of leftovers) {
+    const held = objects.get(leftover.number);
+    if (held?.object === leftover.object) continue;
+    if (held === undefined || held.size < leftover.size) left.push(leftover);
+    else await bucket.remove(leftover.object, { ...call, ifGeneration: leftover.generation });
+  }
+  return left;
 }
 
 /** What of this disk goes on: segments that the bucket has already are dropped. */

@@ -12,6 +12,7 @@ import {
   heldByOther,
   type OpenedLog,
   openForWriting,
+  removeStale,
   SEGMENT_BYTES_MAX,
   type WriterPlace,
 } from './writer-open.ts';
@@ -171,6 +172,7 @@ async function tidy(writing: Writing, uploaded: readonly SegmentObject[], call: 
     if (old !== undefined && old.object !== object.object)
       await place.bucket.remove(old.object, { ...call, ifGeneration: old.generation });
   }
+  writing.leftovers = await removeStale(place, writing.leftovers, objects, call);
   const last = growing(writing);
   for (const segment of local.filter((one) => one !== last && objects.get(one.number)?.size === one.size())) {
     local.splice(local.indexOf(segment), 1);
