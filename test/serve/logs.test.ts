@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { LogSegment } from '../../pipeline/mutation-log/contract.ts';
 import type { ServedLog } from '../../pipeline/serve/served.ts';
 import type { ServerOptions } from '../../pipeline/serve/server.ts';
@@ -121,6 +121,21 @@ describe('/logs', () => {
     await long.server.close();
     expect((await waiting).status).toBe(304);
   });
+});
+
+test('whoever waits and goes away is forgotten', async () => {
+  const { get } = await started(PARTS(), { logLimits: { waitMs: 600_000, pollMs: 10 } });
+  const open = async () => {
+    const text = await (await get('/metrics')).text();
+    return Number(/^samovar_serve_requests_open (\d+)$/m.exec(text)?.[1]);
+  };
+  const leave = new AbortController();
+  const waiting = get('/logs?waitsizenot=150', { signal: leave.signal }).catch(() => 'gone');
+  // This page's own request is one of them.
+  await vi.waitFor(async () => expect(await open()).toBe(2), 10_000);
+  leave.abort();
+  expect(await waiting).toBe('gone');
+  await vi.waitFor(async () => expect(await open()).toBe(1), 10_000);
 });
 
 describe('/logs/N', () => {

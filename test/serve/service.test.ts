@@ -1,8 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readRecords } from '../../pipeline/records/mutation/framing.ts';
 import type { GithubIssueMutation } from '../../pipeline/records/mutation/types.ts';
 import type { ListIssuesRequest } from '../../pipeline/serve/messages.ts';
 import type { IssueService } from '../../pipeline/serve/service.ts';
 import { pageTokens } from '../../pipeline/serve/token.ts';
+import type { AppliedRecord } from '../../pipeline/store/corpus-types.ts';
 import { at } from '../support/corpus.ts';
 import { tempFolder } from '../support/temp.ts';
 import { issue, refused, servedTest, serviceOf } from './serving.ts';
@@ -144,6 +148,35 @@ describe('GetIssue', () => {
     expect(await refused(() => service.getIssue({ name: 'o/r/issues/1' }))).toBe(said);
     expect(await refused(() => service.listIssues(LIST))).toBe(said);
   });
+});
+
+test('a log that maintner wrote is served', async () => {
+  const { store, service } = withIssues(0);
+  const golden = join(import.meta.dirname, '../golden/mutation-log');
+  const [name = ''] = readdirSync(golden).filter((file) => file.endsWith('.mutlog'));
+  const records: AppliedRecord[] = [];
+  for await (const record of readRecords([readFileSync(join(golden, name))], { name }))
+    records.push({ segment: 0, ...record });
+  store.transaction(() => store.corpus.repo('o', 'r').apply(records));
+  const { issues, total } = await service.listIssues({ ...LIST, comments: true, reviews: true });
+  expect(total).toBe(1);
+  expect(issues).toMatchObject([
+    {
+      issueId: 1,
+      title: 'some title',
+      // Its label and its text were taken away again.
+      labels: [],
+      priorityUnknown: true,
+      isPr: true,
+      approved: true,
+      commit: '0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
+      reporter: { id: '100', login: 'gopherbot' },
+      comments: [{ id: '3000000000', user: { id: '101', login: 'k' }, body: 'h\u00e9llo = REC@' }],
+      reviews: [{ id: '123456', actor: { id: '2621' }, state: 'APPROVED', actorAssociation: 'CONTRIBUTOR' }],
+    },
+  ]);
+  expect(issues[0]).not.toHaveProperty('body');
+  expect(await refused(() => service.getIssue({ name: 'o/r/issues/2' }))).toMatch(/^NOT_FOUND/);
 });
 
 describe('ListIssues', () => {

@@ -201,10 +201,13 @@ describe('pages for those who run it', () => {
   test('metrics tell of requests, their time and of repositories', async () => {
     const { get } = await started();
     await get('/api/v1/o/r/issues');
+    await get('/api/v1/o/r/issues/9');
     const { text } = await get('/metrics');
     for (const line of [
       'samovar_serve_requests_total{what="issues",status="200"} 1',
-      'samovar_serve_request_seconds_count{what="issues"} 1',
+      'samovar_serve_requests_total{what="issues",status="404"} 1',
+      'samovar_serve_request_seconds_count{what="issues"} 2',
+      'samovar_serve_requests_open 1',
       'samovar_serve_ready{repository="o/r"} 1',
       'samovar_serve_issues{repository="o/r"} 2',
     ])

@@ -24,7 +24,7 @@ const SECOND_MS = 1_000;
 const REPLAYS_AT_ONCE = 2;
 const REQUESTS_IN_FLIGHT = 8;
 /** Small transactions: requests are answered between two of them. */
-const REPLAY_BATCH_BYTES = 256 * 1024;
+const REPLAY_BATCH_BYTES = 512 * 1024;
 
 type Args = CommonArgs & {
   readonly repositories?: readonly string[] | undefined;
