@@ -77,7 +77,8 @@ function writeOne(writer: protobuf.Writer, { number, kind }: FieldSpec, value: u
   if (isZero(value)) return;
   switch (kind) {
     case 'string':
-      writer.uint32((number << 3) | BYTES).string(value as string);
+      // Half a character would become bytes that are no UTF-8, and Go reads no message that has such.
+      writer.uint32((number << 3) | BYTES).string((value as string).toWellFormed());
       break;
     case 'bytes':
       writer.uint32((number << 3) | BYTES).bytes(value as Uint8Array);
@@ -131,13 +132,15 @@ export function decodeMessage(bytes: Uint8Array, type: MessageSpec): Message {
   return read(protobuf.Reader.create(bytes), bytes.length, type);
 }
 
-function read(reader: protobuf.Reader, end: number, type: MessageSpec): Message {
-  const message: Record<string, unknown> = {};
+/** `known`: what an earlier part of the same message said. */
+function read(reader: protobuf.Reader, end: number, type: MessageSpec, known?: Message): Message {
+  const message: Record<string, unknown> = known ?? {};
   const table = tableOf(type);
   for (const { always, name, kind } of type.fields)
-    if (always) message[name] = ZEROS[kind as Exclude<Scalar, 'bytes'>];
+    if (always) message[name] ??= ZEROS[kind as Exclude<Scalar, 'bytes'>];
   while (reader.pos < end) {
     const tag = reader.uint32();
+    if (tag >>> 3 === 0) throw new RangeError('there is no field 0');
     const field = table.get(tag >>> 3);
     const wireType = tag & 7;
     if (field === undefined || wireType !== wireOf(field, wireType)) reader.skipType(wireType);
@@ -172,14 +175,13 @@ function readList(reader: protobuf.Reader, field: FieldSpec, wireType: number, l
   list.push(readOne(reader, field.kind, undefined));
 }
 
-/** A message that comes twice is one: the second's fields over the first's, as protobuf has it. */
+/** A message that comes in two parts is one, as protobuf has it. */
 function readOne(reader: protobuf.Reader, kind: Scalar | MessageSpec, before: unknown): unknown {
   if (typeof kind !== 'string') {
     const length = reader.uint32();
     const end = reader.pos + length;
     if (end > reader.len) throw new RangeError('a message ends after the one around it');
-    const message = read(reader, end, kind);
-    return before === undefined ? message : { ...(before as Message), ...message };
+    return read(reader, end, kind, before as Message | undefined);
   }
   switch (kind) {
     case 'string':
