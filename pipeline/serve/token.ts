@@ -62,10 +62,12 @@ function lengthFirst(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Only for what bears our signature. */
+/** Of what bears our signature: but a server that is known by its API key has clients who could sign too. */
 function placeOf(fields: readonly unknown[]): PagePlace {
-  const [version, after, timeUs, segment, offset, startedMs, total] = fields;
-  if (version !== VERSION) throw new Refusal('INVALID_ARGUMENT', REFUSED);
+  const [version, after, ...numbers] = fields;
+  const [timeUs, segment, offset, startedMs, total] = numbers;
+  const isRight = typeof after === 'string' || Number.isSafeInteger(after);
+  if (version !== VERSION || !isRight || !numbers.every(Number.isSafeInteger)) throw refused('');
   return { after, timeUs, segment, offset, startedMs, total } as PagePlace;
 }
 
