@@ -36,7 +36,7 @@ export interface MutationRowStore {
   get(id: number): MadeRow | undefined;
   /** The row is right as it is in this pass, too. */
   confirm(id: number, pass: number): void;
-  /** Of an issue, by path. */
+  /** Of an issue, in no order: an index on the issue finds them. */
   ofIssue(source: number, kind: string, issue: number): readonly RowState[];
   /** Rows older than a pass and not yet marked as deleted, a page. */
   leftovers(source: number, kind: string, pass: number, limit: number): readonly RowState[];
@@ -59,7 +59,7 @@ export function openMutationRows(db: Database): MutationRowStore {
     `SELECT ${STATE} FROM mutation_row WHERE kind = ? AND path = ?`,
   );
   const ofIssue = db.prepare<[number, string, number], StateRow>(
-    `SELECT ${STATE} FROM mutation_row WHERE source = ? AND kind = ? AND issue = ? ORDER BY path`,
+    `SELECT ${STATE} FROM mutation_row WHERE source = ? AND kind = ? AND issue = ?`,
   );
   const leftovers = db.prepare<[number, string, number, number], StateRow>(
     `SELECT ${STATE} FROM mutation_row WHERE source = ? AND kind = ? AND pass < ? AND deleted = 0 LIMIT ?`,
