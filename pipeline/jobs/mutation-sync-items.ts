@@ -66,6 +66,7 @@ export function issuesWork(run: RepoRun, items: readonly GithubIssue[]): PageWor
     return mutation === undefined ? [] : [mutation];
   });
   const { github } = run.context.store;
+  if (run.writer === undefined) for (const { number } of items) run.seen.add(number);
   const pulls = mutations.filter(({ pullRequest }) => pullRequest === true).map(({ number }) => number);
   return {
     mutations: mutations.map((githubIssue) => ({ githubIssue })),
@@ -139,7 +140,7 @@ async function perIssue<T>(
 /** True for an issue that is known, which may have to be asked for first: it is younger than the listing of issues. */
 async function isThere(run: RepoRun, number: number): Promise<boolean> {
   const known = run.corpus.issue(number);
-  if (known !== undefined && !known.notExist) return true;
+  if ((known !== undefined && !known.notExist) || run.seen.has(number)) return true;
   try {
     const { status, data } = await ask(run, `${run.path}/issues/${number}`);
     if (status !== 200) return false;

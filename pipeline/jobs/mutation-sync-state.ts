@@ -49,6 +49,8 @@ export interface RepoRun {
   path: string;
   mutations: number;
   flushedAtMs: number;
+  /** In a dry run: issues that were told of, which the corpus does not get. */
+  readonly seen: Set<number>;
 }
 
 /** Words for a mutation of an issue of this repository. */

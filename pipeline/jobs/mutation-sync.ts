@@ -41,6 +41,7 @@ export async function syncRepo(context: SyncContext, { owner, name }: RepoToSync
     path: `/repos/${owner}/${name}`,
     mutations: 0,
     flushedAtMs: context.nowMs(),
+    seen: new Set(),
   };
   try {
     if (writer !== undefined) await catchUp(run, writer);

@@ -24,6 +24,7 @@ export interface GithubOptions {
 export interface GithubCall {
   /** The repository's owner: it decides which installation asks. */
   readonly account: string;
+  /** As an answer had it. */
   readonly etag?: string;
   readonly signal?: AbortSignal;
 }
@@ -62,7 +63,6 @@ export async function openGithub(options: GithubOptions): Promise<Github> {
       ask({ pool, options, count }, 'core', call, {
         method: 'GET',
         url: path,
-        ...(call.etag !== undefined && { headers: { 'if-none-match': call.etag } }),
       }),
     graphql: async (query, variables, call) => {
       const answer = await ask({ pool, options, count }, 'graphql', call, {
@@ -152,17 +152,21 @@ const CUT_MAX = 3;
 async function ask(
   { pool, options, count }: Asking,
   resource: Resource,
-  { account, signal }: GithubCall,
+  { account, etag, signal }: GithubCall,
   request: Record<string, unknown> & { readonly url: string },
 ): Promise<GithubAnswer> {
   for (let cut = 0; ; ) {
-    const member = await pool.take(resource, account, signal);
+    const known = etagOf(etag);
+    const member = await pool.take(resource, { account, signal, prefer: known?.member });
     const what = `${String(request.method)} ${request.url}`;
     try {
       count.sent += 1;
       const { status, headers, data } = await member.client.request({
         ...request,
-        headers: { ...(request.headers as object), 'x-github-api-version': API_VERSION },
+        headers: {
+          'x-github-api-version': API_VERSION,
+          ...(known?.member === member.name && { 'if-none-match': known.etag }),
+        },
         ...(signal !== undefined && { request: { signal } }),
       } as unknown as Request);
       pool.note(member, resource, headers as Headers);
@@ -173,13 +177,13 @@ async function ask(
           subject: what,
         });
       }
-      return answerOf(status, headers as Headers, data);
+      return answerOf(member, status, headers as Headers, data);
     } catch (error) {
       const { status, headers } = statusOf(error);
       pool.note(member, resource, headers);
       if (status === 304) {
         count.unchanged += 1;
-        return answerOf(304, headers, undefined);
+        return answerOf(member, 304, headers, undefined);
       }
       if (signal?.aborted) throw new SamovarError('aborted', 'given up, the run is ending', { cause: error });
       const untilMs = pauseOf(error, options.nowMs());
@@ -190,13 +194,19 @@ async function ask(
   }
 }
 
-function answerOf(status: number, headers: Headers, data: unknown): GithubAnswer {
+/** GitHub knows an ETag only from the token that got it. */
+function etagOf(text: string | undefined): { readonly member: string; readonly etag: string } | undefined {
+  const [member, etag] = text?.split('\n') ?? [];
+  return member === undefined || etag === undefined ? undefined : { member, etag };
+}
+
+function answerOf(member: Member<Client>, status: number, headers: Headers, data: unknown): GithubAnswer {
   const { etag, location } = headers;
   const dateMs = Date.parse(String(headers.date ?? ''));
   return {
     status,
     data,
-    ...(etag !== undefined && { etag: String(etag) }),
+    ...(etag !== undefined && { etag: `${member.name}\n${String(etag)}` }),
     ...(location !== undefined && { location: String(location) }),
     ...(Number.isFinite(dateMs) && { dateMs }),
   };

@@ -21,8 +21,11 @@ export interface Quota {
 }
 
 export interface TokenPool<T> {
-  /** The member that may ask most, waiting until one may ask at all. Throws `aborted`, or `config` where no member can read the account. */
-  take(resource: Resource, account: string, signal?: AbortSignal): Promise<Member<T>>;
+  /**
+   * The member that may ask most, or the preferred one if it may ask, waiting until one may ask at all. Throws `aborted`, or `config`
+   * where no member can read the account.
+   */
+  take(resource: Resource, wish: Wish): Promise<Member<T>>;
   /** What an answer's headers said. */
   note(member: Member<T>, resource: Resource, headers: Headers): void;
   /** This member asks nothing before then. */
@@ -30,6 +33,13 @@ export interface TokenPool<T> {
   /** This member's credentials are refused: it asks nothing for an hour. */
   refuse(member: Member<T>): void;
   quotas(): readonly Quota[];
+}
+
+export interface Wish {
+  readonly account: string;
+  /** Its name. */
+  readonly prefer?: string;
+  readonly signal?: AbortSignal;
 }
 
 export type Headers = Readonly<Record<string, string | number | undefined>>;
@@ -60,16 +70,17 @@ export function createPool<T>(
   }));
   const seatOf = (member: Member<T>) => seats.find((seat) => seat.member === member);
   return {
-    take: async (resource, account, signal) => {
+    take: async (resource, { account, prefer, signal }) => {
       const able = seats.filter(
         ({ member }) => member.account === undefined || sameAccount(member.account, account),
       );
       if (able.length === 0) throw nobody(account);
       while (true) {
         const nowMs = around.nowMs();
-        const [best] = able
-          .filter((seat) => freeAtMs(seat, resource, nowMs) <= nowMs)
-          .sort((a, b) => remaining(b, resource, nowMs) - remaining(a, resource, nowMs));
+        const free = able.filter((seat) => freeAtMs(seat, resource, nowMs) <= nowMs);
+        const preferred = free.find(({ member }) => member.name === prefer);
+        if (preferred !== undefined) return preferred.member;
+        const [best] = free.sort((a, b) => remaining(b, resource, nowMs) - remaining(a, resource, nowMs));
         if (best !== undefined) return best.member;
         const waitMs = Math.min(...able.map((seat) => freeAtMs(seat, resource, nowMs))) - nowMs;
         around.onWait?.(waitMs);
