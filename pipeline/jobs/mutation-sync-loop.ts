@@ -32,11 +32,47 @@ export async function syncAll(
   const turn = (repo: RepoToSync) => limit(() => syncOne(context, repo, loop));
   if (loop.everyMs === undefined) return Promise.all(repos.map(turn));
   const last = new Map<string, RepoResult>();
-  while (loop.stopping?.aborted !== true && context.signal?.aborted !== true) {
+  const ended = () => loop.stopping?.aborted === true || context.signal?.aborted === true;
+  while (!ended()) {
     for (const result of await Promise.all(repos.map(turn))) last.set(result.repo, result);
-    await loop.sleep(loop.everyMs, loop.stopping);
+    await untilDue(context, { ...loop, dueMs: context.nowMs() + loop.everyMs, ended, repos, turn }, last);
   }
   return [...last.values()];
+}
+
+/** How often it is looked whether a webhook has woken somebody. */
+const WAKE_LOOK_MS = 1000;
+/** Between two turns of one repository, however often it is woken: each takes a few requests of a limited number. */
+const WAKE_GAP_MS = 30_000;
+
+interface Waiting extends SyncLoop {
+  readonly dueMs: number;
+  readonly ended: () => boolean;
+  readonly repos: readonly RepoToSync[];
+  readonly turn: (repo: RepoToSync) => Promise<RepoResult>;
+}
+
+/** Until everybody's next turn; those who are woken meanwhile have theirs before. */
+async function untilDue(
+  context: SyncContext,
+  waiting: Waiting,
+  last: Map<string, RepoResult>,
+): Promise<void> {
+  const { corpus, github } = context.store;
+  const woken = new Set<number>();
+  const turnedMs = new Map<number, number>();
+  const beganMs = context.nowMs();
+  const idOf = ({ owner, name }: RepoToSync) => corpus.find(owner, name)?.id ?? 0;
+  const isReady = (id: number) =>
+    woken.has(id) && context.nowMs() - (turnedMs.get(id) ?? beganMs) >= WAKE_GAP_MS;
+  while (!waiting.ended() && context.nowMs() < waiting.dueMs) {
+    await waiting.sleep(Math.min(WAKE_LOOK_MS, waiting.dueMs - context.nowMs()), waiting.stopping);
+    for (const id of github.takeWakes()) woken.add(id);
+    const ready = waiting.repos.filter((repo) => isReady(idOf(repo)));
+    for (const repo of ready) woken.delete(idOf(repo));
+    for (const result of await Promise.all(ready.map(waiting.turn))) last.set(result.repo, result);
+    for (const repo of ready) turnedMs.set(idOf(repo), context.nowMs());
+  }
 }
 
 async function syncOne(context: SyncContext, repo: RepoToSync, loop: SyncLoop): Promise<RepoResult> {

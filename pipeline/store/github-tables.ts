@@ -41,5 +41,8 @@ export const GITHUB_TABLES = `
     paused TEXT
   ) STRICT;
 
+  -- To be asked about soon: a webhook said that something happened.
+  CREATE TABLE github_wake(repo INTEGER PRIMARY KEY REFERENCES corpus_repo(id), at INTEGER NOT NULL) STRICT;
+
   CREATE TABLE github_delivery(id TEXT PRIMARY KEY, received_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;

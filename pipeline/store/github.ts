@@ -40,12 +40,22 @@ export interface GithubStore {
   setPaused(repo: number, reason: string | undefined): void;
   /** False when it was received before. Old ones are forgotten. */
   addDelivery(id: string): boolean;
+  /** Asks for a repository's turn before it is due. */
+  wake(repo: number): void;
+  /** Repositories that were woken; they are not any more. A change of the database: looks first, and mostly finds nothing. */
+  takeWakes(): readonly number[];
 }
 
 const DELIVERY_KEPT_MS = 7 * 86_400_000;
 
 export function openGithubStore(db: Database, nowMs: () => number): GithubStore {
-  return { ...cursors(db), ...waiting(db, nowMs), ...repoStates(db, nowMs), ...deliveries(db, nowMs) };
+  return {
+    ...cursors(db),
+    ...waiting(db, nowMs),
+    ...repoStates(db, nowMs),
+    ...deliveries(db, nowMs),
+    ...wakes(db, nowMs),
+  };
 }
 
 function cursors(db: Database) {
@@ -145,5 +155,15 @@ function deliveries(db: Database, nowMs: () => number) {
       drop.run(nowMs() - DELIVERY_KEPT_MS);
       return add.run(id, nowMs()).changes > 0;
     },
+  };
+}
+
+function wakes(db: Database, nowMs: () => number) {
+  const add = db.prepare('INSERT OR IGNORE INTO github_wake(repo, at) VALUES (?, ?)');
+  const any = db.prepare<[], number>('SELECT 1 FROM github_wake LIMIT 1').pluck();
+  const take = db.prepare<[], number>('DELETE FROM github_wake RETURNING repo').pluck();
+  return {
+    wake: (repo: number) => void add.run(repo, nowMs()),
+    takeWakes: () => (any.get() === undefined ? [] : take.all()),
   };
 }

@@ -6,11 +6,13 @@ import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { sloCommand } from './slo.ts';
 import { syncCommand } from './sync.ts';
+import { webhookCommand } from './webhook.ts';
 
 /** Every sub-command of `samovar mutation-log`, in the order of its help. */
 export function mutationLogCommands(yargs: Argv): Argv {
   return yargs
     .command(syncCommand)
+    .command(webhookCommand)
     .command(serveCommand)
     .command(loadCommand)
     .command(queryCommand)
