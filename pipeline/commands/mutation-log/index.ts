@@ -1,6 +1,8 @@
 import type { Argv } from 'yargs';
+import { copyCommand } from './copy.ts';
 import { followCommand } from './follow.ts';
 import { loadCommand } from './load.ts';
+import { migrateCommand } from './migrate.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
@@ -18,5 +20,7 @@ export function mutationLogCommands(yargs: Argv): Argv {
     .command(queryCommand)
     .command(sloCommand)
     .command(replayCommand)
-    .command(followCommand);
+    .command(followCommand)
+    .command(copyCommand)
+    .command(migrateCommand);
 }
