@@ -33,9 +33,23 @@ export function loadText({ repositories, tables }: MutationLoad): string {
     ],
     tables.map((table) => [table.table, table.rows, table.known, table.missing, countText(table)]),
   );
-  const behind = repositories.filter(({ bytesBehind }) => bytesBehind > 0);
-  const remedy = behind.map(({ repository }) => `samovar mutation-log replay ${repository}`);
-  return [logs, '', written, ...(remedy.length === 0 ? [] : ['', 'To go on:', ...remedy])].join('\n');
+  return [logs, '', written, ...remedies({ repositories, tables })].join('\n');
+}
+
+/** What to do about what is not complete. */
+function remedies({
+  repositories,
+  tables,
+}: Pick<MutationLoad, 'repositories' | 'tables'>): readonly string[] {
+  const replay = repositories
+    .filter(({ bytesBehind }) => bytesBehind > 0)
+    .map(({ repository }) => `samovar mutation-log replay ${repository}`);
+  // The ledger says that all is there, and it is not: somebody else has written to the table.
+  const anew = tables
+    .filter(({ complete, missing }) => !complete && missing === 0)
+    .map(({ table }) => `samovar mutation-log load --table ${table} --replace`);
+  const commands = [...replay, ...anew];
+  return commands.length === 0 ? [] : ['', 'To mend that:', ...commands.map((command) => `   ${command}`)];
 }
 
 function placeText(position: LogPosition | undefined): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadMutations } from '../../pipeline/jobs/mutation-tables.ts';
+import { loadText } from '../../pipeline/show/mutation-load.ts';
 import { at, issueMutation, repoMutation } from '../support/corpus.ts';
 import { TABLES, testTables } from '../support/mutation-tables.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -250,6 +251,22 @@ describe('mutation logs in the warehouse', () => {
     expect(result.complete).toBe(true);
     expect(result.tables[0]).toMatchObject({ table: 'mutations', rows: 3, warehouse: { rows: 3, keys: 3 } });
     expect(await rows('issues', 'number')).toEqual([{ number: 1 }, { number: 2 }]);
+  });
+
+  it('says what is not as it is to be, and what mends it', async () => {
+    const { log, replay, load, warehouse } = await testTables(temp);
+    log.add(...SOME);
+    replay();
+    expect(loadText(await load())).not.toContain('To mend');
+    await warehouse.query('DELETE FROM issues WHERE number = 1');
+    log.add(issueMutation(3, { title: 'not applied yet' }));
+    const result = await load();
+    expect(result.complete).toBe(false);
+    const text = loadText(result);
+    expect(text).toContain('   samovar mutation-log replay o/r');
+    expect(text).toContain('   samovar mutation-log load --table issues --replace');
+    replay();
+    expect((await load({ replace: true })).complete).toBe(true);
   });
 
   it('has a table for every kind', () => {
