@@ -19,12 +19,12 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const CACHE = join(ROOT, '.cache/faults');
 const PRELOAD = 'test/faults/preload';
 const DAY_MS = 86_400_000;
-/** What packages in CommonJS expect to find around them. */
+/** What packages in CommonJS expect to find around them; under names of its own, for some packages make those themselves. */
 const COMMONJS = `import { createRequire as createRequireOfBundle } from 'node:module';
 import { fileURLToPath as pathOfBundle } from 'node:url';
-const require = createRequireOfBundle(import.meta.url);
-const __filename = pathOfBundle(import.meta.url);
-const __dirname = pathOfBundle(new URL('.', import.meta.url));`;
+globalThis.require ??= createRequireOfBundle(import.meta.url);
+const filenameOfBundle = pathOfBundle(import.meta.url);
+const dirnameOfBundle = pathOfBundle(new URL('.', import.meta.url));`;
 
 /** The command as one bundle in a folder of its own, so that thousands of children start fast and dist/ is left alone. */
 export interface Build {
@@ -81,6 +81,7 @@ async function bundle(outdir: string): Promise<void> {
     // They find files of their own beside themselves.
     external: ['better-sqlite3', '@duckdb/node-bindings', 'pino', 'fsevents'],
     banner: { js: COMMONJS },
+    define: { __filename: 'filenameOfBundle', __dirname: 'dirnameOfBundle' },
     logLevel: 'error',
   });
 }

@@ -50,7 +50,7 @@ export async function judge(
   const problems = [
     ...given.problems,
     ...difference.problems,
-    ...ledgerProblems(world.db, rows),
+    ...(world.hasLedger === false ? [] : ledgerProblems(world.db, rows)),
     ...(world.problems?.() ?? []),
     ...(left.length > 0 ? [`left behind: ${left.join(', ')}`] : []),
   ];

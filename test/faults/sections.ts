@@ -4,6 +4,7 @@ import { harnessSection } from './harness.ts';
 import { killSection } from './kills.ts';
 import { fileToDuckDb } from './scenarios/file-duckdb.ts';
 import { gsToBigQuery } from './scenarios/gs-bigquery.ts';
+import { syncGithub } from './scenarios/mutation-sync.ts';
 import { streamFileToDuckDb, streamPubSub } from './scenarios/stream.ts';
 import { supersededInBigQuery, supersededInDuckDb } from './scenarios/superseded.ts';
 import { serverSection } from './servers.ts';
@@ -22,6 +23,7 @@ const SCENARIOS = [
   streamPubSub('BigQuery', 'load'),
   streamPubSub('BigQuery', 'storage-write'),
   streamPubSub('BigQuery', 'insert-all'),
+  syncGithub,
 ];
 
 /** Everything the harness does, in the order of the table: last what takes as much time as there is. */

@@ -35,6 +35,8 @@ export interface World {
   rows(): Promise<TableRows>;
   /** Something is still on its way: another run is needed. */
   unfinished?(): boolean;
+  /** False: it is not rows of builds that are written, and no ledger is kept of them. */
+  readonly hasLedger?: boolean;
   /** What else must not be when all is done. */
   problems?(): readonly string[];
   close(): Promise<void>;
