@@ -1,5 +1,6 @@
 import type { CopyResult } from '../jobs/mutation-copy.ts';
 import type { Migrated } from '../jobs/mutation-migrate.ts';
+import type { RepoStats } from '../jobs/mutation-stats.ts';
 import { byteSize } from './progress.ts';
 import { textTable } from './table.ts';
 
@@ -71,4 +72,33 @@ export function migrateText({ repositories, from, ...counts }: Migrated, dryRun:
   const git = counts.git > 0 ? `, ${counts.git} of Git and Gerrit` : '';
   const read = `${counts.records} records (${byteSize(counts.bytes)}) read from ${from}: ${counts.others} of other repositories${git}`;
   return `${table}\n${read}`;
+}
+
+export function statsText(all: readonly RepoStats[]): string {
+  const table = textTable(
+    [
+      { title: 'repository' },
+      ...['issues', 'open', 'pulls', 'open', 'comments', 'reviews', 'events', 'gone', 'segments', 'log'].map(
+        (title) => ({ title, ...number }),
+      ),
+      { title: 'latest' },
+      { title: 'state', charsMax: 300 },
+    ],
+    all.map((one) => [
+      ...[one.repository, one.issues, one.openIssues, one.pulls, one.openPulls],
+      ...[one.comments + one.reviewComments, one.reviews, one.events, one.tombstones],
+      ...[one.log?.segments ?? '', one.log === undefined ? '' : byteSize(one.log.bytes)],
+      one.latestAt === undefined ? '' : new Date(one.latestAt * 1000).toISOString().slice(0, 10),
+      stateText(one),
+    ]),
+  );
+  return all.length === 0 ? 'no repository is known: see samovar mutation-log sync and replay' : table;
+}
+
+function stateText({ state, renamedTo, log, logFailure }: RepoStats): string {
+  if (logFailure !== undefined) return logFailure;
+  if (renamedTo !== undefined) return `now ${renamedTo}`;
+  if (state !== 'ok') return state;
+  if (log === undefined) return 'no log here';
+  return log.bytesBehind > 0 ? `${byteSize(log.bytesBehind)} not replayed` : 'ok';
 }

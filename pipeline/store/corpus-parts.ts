@@ -19,6 +19,7 @@ import {
   reviewCommentJson,
   reviewJson,
 } from './corpus-part-json.ts';
+import type { PartCounts } from './corpus-types.ts';
 
 type UserOf = (id: bigint) => User;
 
@@ -32,6 +33,8 @@ export interface PartStore {
   events(issue: number): readonly IssueEvent[];
   reviews(issue: number): readonly Review[];
   reviewComments(issue: number, userOf: UserOf): readonly ReviewComment[];
+  /** How many the issues with keys in between have, both included. */
+  counts(first: number, last: number): PartCounts;
   /** Drops those of the issues with keys in between, both included. */
   clear(first: number, last: number): void;
 }
@@ -83,6 +86,12 @@ export function openParts(db: Database): PartStore {
     reviews: (issue) => reviews.all(issue, readReview).toSorted(byTime),
     reviewComments: (issue, userOf) =>
       reviewComments.all(issue, (id, json) => readReviewComment(id, json, userOf)).toSorted(byTime),
+    counts: (first, last) => ({
+      comments: comments.count(first, last),
+      events: events.count(first, last),
+      reviews: reviews.count(first, last),
+      reviewComments: reviewComments.count(first, last),
+    }),
     clear: (first, last) => {
       clearTexts.run(first, last);
       for (const table of [comments, events, reviews, reviewComments]) table.clear(first, last);
@@ -95,6 +104,7 @@ interface PartTable {
   get(issue: number, id: bigint): string | undefined;
   all<T>(issue: number, read: (id: bigint, json: string) => T): readonly T[];
   remove(issue: number, id: bigint): void;
+  count(first: number, last: number): number;
   clear(first: number, last: number): void;
 }
 
@@ -105,12 +115,16 @@ function partTable(db: Database, table: string): PartTable {
     .pluck();
   const all = db.prepare<[number], PartRow>(`SELECT id, data FROM ${table} WHERE issue = ?`).safeIntegers();
   const remove = db.prepare(`DELETE FROM ${table} WHERE issue = ? AND id = ?`);
+  const count = db
+    .prepare<[number, number], number>(`SELECT count(*) FROM ${table} WHERE issue BETWEEN ? AND ?`)
+    .pluck();
   const clear = db.prepare(`DELETE FROM ${table} WHERE issue BETWEEN ? AND ?`);
   return {
     put: (issue, id, json) => void put.run(issue, id, json),
     get: (issue, id) => get.get(issue, id),
     all: (issue, read) => all.all(issue).map(({ id, data }) => read(id, data)),
     remove: (issue, id) => void remove.run(issue, id),
+    count: (first, last) => count.get(first, last) ?? 0,
     clear: (first, last) => void clear.run(first, last),
   };
 }

@@ -79,6 +79,8 @@ export interface CorpusRepo {
   count(which: { readonly closed?: boolean; readonly pullRequest?: boolean }): number;
   /** Issues and pull requests that are there, open or closed, and tombstones of either. From an index. */
   counts(): { readonly issues: number; readonly pulls: number; readonly tombstones: number };
+  /** Of all its issues, tombstoned ones too; reads the index of each kind. */
+  partCounts(): PartCounts;
   /** The largest number known. 0: none. */
   maxNumber(): number;
   /** Comments, events and reviews come by time, then id. */
@@ -90,6 +92,14 @@ export interface CorpusRepo {
   /** By id. */
   labels(): readonly Label[];
   milestones(): readonly Milestone[];
+}
+
+/** How much belongs to issues. */
+export interface PartCounts {
+  readonly comments: number;
+  readonly events: number;
+  readonly reviews: number;
+  readonly reviewComments: number;
 }
 
 /** A page of issues by a time of theirs. */

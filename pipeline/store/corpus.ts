@@ -106,6 +106,7 @@ function openRepo(around: Parts, { id, owner, name }: RepoRow): CorpusRepo {
       pulls: issues.count(id, ({ notExist, pullRequest }) => !notExist && pullRequest),
       tombstones: issues.count(id, ({ notExist }) => notExist),
     }),
+    partCounts: () => parts.counts(key(0), key(NUMBER_MAX)),
     maxNumber: () => issues.maxNumber(id),
     comments: (issue) => parts.comments(key(issue), names.reader(id).user),
     comment: (issue, comment) => parts.comment(key(issue), comment, names.reader(id).user),

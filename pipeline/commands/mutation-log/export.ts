@@ -1,0 +1,61 @@
+import type { CommandModule } from 'yargs';
+import type { Context } from '../../context.ts';
+import { EXPORT_KINDS, type ExportFormat, type ExportKind, exportText } from '../../jobs/mutation-export.ts';
+import { writeToFile, writeToStream } from '../../jobs/mutation-export-file.ts';
+import { knownRepos } from '../../jobs/mutation-stats.ts';
+import { type CommonArgs, commonOptions, withContext } from '../run.ts';
+import { counted } from './tools-repos.ts';
+
+type Args = CommonArgs & {
+  readonly repositories?: readonly string[] | undefined;
+  readonly kind: ExportKind;
+  readonly format: ExportFormat;
+  readonly out?: string | undefined;
+  readonly deleted: boolean;
+};
+
+export const exportCommand: CommandModule<object, Args> = {
+  command: 'export [repositories..]',
+  describe: 'Write issues, comments and so on as newline-delimited JSON or CSV',
+  builder: (yargs) =>
+    commonOptions(yargs)
+      .positional('repositories', {
+        type: 'string',
+        array: true,
+        describe: 'OWNER/REPO; default: all that are known',
+      })
+      .option('kind', { choices: EXPORT_KINDS, default: 'issues' as const, describe: 'What of them' })
+      .option('format', { choices: ['ndjson', 'csv'] as const, default: 'ndjson' as const, describe: 'How' })
+      .option('out', { type: 'string', describe: 'File; default: stdout' })
+      .option('deleted', { type: 'boolean', default: false, describe: 'What is gone on GitHub, too' })
+      .example('$0 mutation-log export golang/go --kind comments | jq .body', 'all comments of a repository')
+      .example('$0 mutation-log export --format csv --out issues.csv', 'for a spreadsheet'),
+  handler: (args) => withContext(args, (context) => write(context, args), { mutationLog: true }),
+};
+
+async function write(context: Context, args: Args): Promise<number> {
+  const { corpus } = context.openStore({ dryRun: true });
+  const { kind, format, deleted, out } = args;
+  const repos = knownRepos(corpus, args.repositories ?? []);
+  const rows = await counted(context, { label: 'export', unit: 'rows' }, async (counting, task) => {
+    const text = exportText(corpus, {
+      repos,
+      kind,
+      format,
+      deleted,
+      signal: context.signal,
+      onProgress: (progress) => {
+        counting.done = progress.rows;
+        counting.details = progress.repository;
+        task.step();
+      },
+    });
+    if (out === undefined) await writeToStream(context.stdout, text);
+    else await writeToFile(out, text);
+    return counting.done;
+  });
+  context.stderr.write(
+    `${rows} ${kind} of ${repos.length} repositories${out === undefined ? '' : ` in ${out}`}\n`,
+  );
+  return 0;
+}
