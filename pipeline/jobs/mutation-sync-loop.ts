@@ -20,6 +20,8 @@ export interface SyncLoop {
   /** Ends the loop between two turns. */
   readonly stopping?: AbortSignal;
   readonly onResult?: (result: RepoResult) => void;
+  /** After everybody's turn, before the next. */
+  readonly onRound?: () => Promise<unknown>;
 }
 
 /** Everybody's turn, once or again and again. One repository's failure is told and leaves the others alone; gives the last turns' results. */
@@ -30,11 +32,16 @@ export async function syncAll(
 ): Promise<readonly RepoResult[]> {
   const limit = pLimit(loop.threads);
   const turn = (repo: RepoToSync) => limit(() => syncOne(context, repo, loop));
-  if (loop.everyMs === undefined) return Promise.all(repos.map(turn));
+  if (loop.everyMs === undefined) {
+    const results = await Promise.all(repos.map(turn));
+    await loop.onRound?.();
+    return results;
+  }
   const last = new Map<string, RepoResult>();
   const ended = () => loop.stopping?.aborted === true || context.signal?.aborted === true;
   while (!ended()) {
     for (const result of await Promise.all(repos.map(turn))) last.set(result.repo, result);
+    if (!ended()) await loop.onRound?.();
     await untilDue(context, { ...loop, dueMs: context.nowMs() + loop.everyMs, ended, repos, turn }, last);
   }
   return [...last.values()];

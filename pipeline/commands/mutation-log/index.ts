@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { copyCommand } from './copy.ts';
+import { exportCommand } from './export.ts';
 import { followCommand } from './follow.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
@@ -7,6 +8,7 @@ import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { sloCommand } from './slo.ts';
+import { statsCommand } from './stats.ts';
 import { syncCommand } from './sync.ts';
 import { webhookCommand } from './webhook.ts';
 
@@ -19,6 +21,8 @@ export function mutationLogCommands(yargs: Argv): Argv {
     .command(loadCommand)
     .command(queryCommand)
     .command(sloCommand)
+    .command(statsCommand)
+    .command(exportCommand)
     .command(replayCommand)
     .command(followCommand)
     .command(copyCommand)

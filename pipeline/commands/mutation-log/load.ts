@@ -50,11 +50,11 @@ async function load(context: Context, args: Args): Promise<number> {
   const names = args.repositories ?? [];
   const request = { tables, ...(names.length > 0 && { repositories: names }) };
   if (args['dry-run']) {
-    const plan = await planMutations(around(context, await readTables(context)), request);
+    const plan = await planMutations(mutationTables(context, await readTables(context)), request);
     await print(context, args.json ? JSON.stringify(plan) : planText(plan));
     return 0;
   }
-  const opened = around(context, await openTables(context, 'mutation-log load'));
+  const opened = mutationTables(context, await openTables(context, 'mutation-log load'));
   const { replace, check } = args;
   const result = await watched(context, opened, (watching) =>
     loadMutations(watching, { ...request, replace, check }),
@@ -63,7 +63,8 @@ async function load(context: Context, args: Args): Promise<number> {
   return result.tables.every(({ complete }) => complete) ? 0 : 1;
 }
 
-function around(context: Context, tables: TablesContext): MutationTablesContext {
+/** What a load works with. */
+export function mutationTables(context: Context, tables: TablesContext): MutationTablesContext {
   const { logs } = context.settings.mutationLog;
   return {
     ...tables,

@@ -16,6 +16,7 @@ import { syncText } from '../../show/mutation-sync.ts';
 import { startProgress } from '../../show/progress.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { repoOf } from './log-place.ts';
+import { createRoundLoader } from './sync-load.ts';
 
 const REQUESTS_IN_FLIGHT = 8;
 const HOUR_MS = 3_600_000;
@@ -28,6 +29,7 @@ type Args = CommonArgs & {
   readonly every?: number | undefined;
   readonly threads: number;
   readonly 'deletions-hours': number;
+  readonly load: boolean;
   readonly 'dry-run': boolean;
 };
 
@@ -49,6 +51,11 @@ export const syncCommand: CommandModule<object, Args> = {
         type: 'number',
         default: 24,
         describe: 'Hours between two whole listings, which find what was deleted or transferred',
+      })
+      .option('load', {
+        type: 'boolean',
+        default: false,
+        describe: 'After each round, bring what is new into the warehouse',
       })
       .option('dry-run', {
         type: 'boolean',
@@ -75,6 +82,8 @@ async function sync(context: Context, args: Args): Promise<number> {
   const dryRun = args['dry-run'];
   const once = args.once || dryRun;
   const store = dryRun ? context.openStore({ dryRun }) : await context.holdStore('mutation-log sync');
+  const load = args.load && !dryRun ? await createRoundLoader(context, store) : undefined;
+  let loaded = true;
   const startedMs = context.nowMs();
   const { steps, end } = shown(context, github, task);
   const results = await syncAll(syncContext(context, args, { github, store, onStep: steps }), repos, {
@@ -82,6 +91,9 @@ async function sync(context: Context, args: Args): Promise<number> {
     sleep,
     stopping: context.stopping,
     onResult: (result) => tell(context, result, once),
+    onRound: async () => {
+      loaded = (await load?.()) ?? true;
+    },
     ...(!once && {
       everyMs: args.every === undefined ? context.settings.mutationLog.syncMs : args.every * 60_000,
     }),
@@ -94,7 +106,7 @@ async function sync(context: Context, args: Args): Promise<number> {
     seconds: (context.nowMs() - startedMs) / 1000,
   };
   await print(context, args.json ? JSON.stringify(summary) : syncText(summary));
-  return results.some((result) => 'failure' in result) ? 1 : 0;
+  return loaded && results.every((result) => !('failure' in result)) ? 0 : 1;
 }
 
 /** Repositories of the command line, else of the file of repositories. */
