@@ -5,13 +5,17 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SamovarError } from '../errors.ts';
 
-/** Writes text as it comes, no faster than the stream takes it. Throws `storage` when its reader goes away. */
-export async function writeToStream(out: Writable, text: AsyncIterable<string>): Promise<void> {
+/** Writes text as it comes, no faster than the stream takes it. False when its reader went away before the end: it has enough. */
+export async function writeToStream(out: Writable, text: AsyncIterable<string>): Promise<boolean> {
   // The write that fails tells of it; without a listener the process would end.
   const onError = () => undefined;
   out.on('error', onError);
   try {
     for await (const part of text) await writePart(out, part);
+    return true;
+  } catch (error) {
+    if (isClosed(error)) return false;
+    throw error;
   } finally {
     out.off('error', onError);
   }
@@ -19,12 +23,13 @@ export async function writeToStream(out: Writable, text: AsyncIterable<string>):
 
 function writePart(out: Writable, part: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    out.write(part, (cause) => {
-      if (cause === null || cause === undefined) resolve();
-      else
-        reject(new SamovarError('storage', 'the output was closed before all of it was written', { cause }));
-    });
+    out.write(part, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+function isClosed(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
 }
 
 /** Writes a file: it is there whole, or as it was before. */

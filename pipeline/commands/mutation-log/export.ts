@@ -50,12 +50,11 @@ async function write(context: Context, args: Args): Promise<number> {
         task.step();
       },
     });
-    if (out === undefined) await writeToStream(context.stdout, text);
-    else await writeToFile(out, text);
+    if (out !== undefined) await writeToFile(out, text);
+    else if (!(await writeToStream(context.stdout, text))) return undefined;
     return counting.done;
   });
-  context.stderr.write(
-    `${rows} ${kind} of ${repos.length} repositories${out === undefined ? '' : ` in ${out}`}\n`,
-  );
+  const done = `${rows} ${kind} of ${repos.length} repositories${out === undefined ? '' : ` in ${out}`}`;
+  context.stderr.write(`${rows === undefined ? 'not all was written: its reader went away' : done}\n`);
   return 0;
 }
