@@ -28,9 +28,7 @@ export async function findSegments(
   call: CallOptions = {},
 ): Promise<FoundLog> {
   const manifest = await readManifest(bucket, prefix, call);
-  const objects: (SegmentObject & { readonly updatedMs: number })[] = [];
-  for await (const page of listAll(bucket, prefix, { ...call, delimited: true }))
-    for (const object of page.objects) objects.push(...segmentOf(object, prefix));
+  const objects = await segmentObjects(bucket, prefix, call);
   const segments =
     manifest === undefined ? newest(objects) : named(objects, manifest.manifest.segments, bucket, prefix);
   const held = new Set(segments.map(({ object }) => object));
@@ -38,15 +36,29 @@ export async function findSegments(
   return { manifest, segments, leftovers: objects.filter(({ object }) => !held.has(object)) };
 }
 
+/** An object with the time of its last write, epoch milliseconds. */
+export type ListedObject = SegmentObject & { readonly updatedMs: number };
+
+/** All objects that are named like segments of the log, whether they hold or not. */
+export async function segmentObjects(
+  bucket: Bucket,
+  prefix: string,
+  call: CallOptions = {},
+): Promise<readonly ListedObject[]> {
+  const objects: ListedObject[] = [];
+  for await (const page of listAll(bucket, prefix, { ...call, delimited: true }))
+    for (const object of page.objects) objects.push(...segmentOf(object, prefix));
+  return objects;
+}
+
 function segmentOf({ name, size, generation, updatedMs = 0 }: BucketObject, prefix: string) {
   const parsed = parseSegmentName(name.slice(prefix.length));
   return parsed === undefined ? [] : [{ ...parsed, size, object: name, generation, updatedMs }];
 }
 
-function newest(
-  objects: readonly (SegmentObject & { readonly updatedMs: number })[],
-): readonly SegmentObject[] {
-  const byNumber = new Map<number, SegmentObject & { readonly updatedMs: number }>();
+/** Of those with one number the newer, as maintner has it; by number. */
+export function newest(objects: readonly ListedObject[]): readonly ListedObject[] {
+  const byNumber = new Map<number, ListedObject>();
   for (const object of objects) {
     const other = byNumber.get(object.number);
     // At one time the larger: a segment only grows.

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import type { Bucket } from '../../backends/bucket/contract.ts';
 import { parseRoot } from '../../backends/bucket/index.ts';
 import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
@@ -20,15 +21,23 @@ export function repoOf(text: string): { readonly owner: string; readonly name: s
   });
 }
 
+/** Where a log is: a folder of daily files, or objects in a bucket below a prefix that ends with a slash. */
+export type LogPlace = { readonly folder: string } | { readonly bucket: Bucket; readonly prefix: string };
+
 /** A log by where it is: a bucket and prefix, or a folder, whose daily files are known by their names. Throws `config`. */
 export async function openLog(context: Context, place: string): Promise<LogSource> {
+  const found = await logPlace(context, place);
+  return 'folder' in found ? openFolderLog(found.folder) : openBucketLog(found.bucket, found.prefix);
+}
+
+export async function logPlace(context: Context, place: string): Promise<LogPlace> {
   const folder = place.startsWith('file:') ? place.slice('file:'.length).replace(/^\/\/(?=\/)/, '') : place;
-  if (!place.startsWith('gs://') && (await hasDayFiles(folder))) return openFolderLog(folder);
+  if (!place.startsWith('gs://') && (await hasDayFiles(folder))) return { folder };
   const isUrl = /^[a-z]+:/.test(place);
   const { bucketUrl, prefix } = parseRoot(
     isUrl ? place : `file:${place.startsWith('/') ? '//' : ''}${place}`,
   );
-  return openBucketLog(context.openBucket(bucketUrl, { requestsInFlight: REQUESTS_IN_FLIGHT }), prefix);
+  return { bucket: context.openBucket(bucketUrl, { requestsInFlight: REQUESTS_IN_FLIGHT }), prefix };
 }
 
 async function hasDayFiles(folder: string): Promise<boolean> {

@@ -1,0 +1,54 @@
+import type { CommandModule } from 'yargs';
+import type { Context } from '../../context.ts';
+import { SamovarError } from '../../errors.ts';
+import { checkBucket } from '../../mutation-log/check-bucket.ts';
+import { checkFolder } from '../../mutation-log/check-folder.ts';
+import { checkText } from '../../show/mutation-check.ts';
+import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
+import { logPlace, repoOf } from './log-place.ts';
+
+export type LogArgs = CommonArgs & {
+  readonly repo?: string | undefined;
+  readonly log?: string | undefined;
+};
+
+export const verifyCommand: CommandModule<object, LogArgs> = {
+  command: 'verify [repo]',
+  describe: 'Read a whole mutation log: hashes, offsets, every mutation; exit 1 when something is wrong',
+  builder: (yargs) =>
+    commonOptions(yargs)
+      .positional('repo', { type: 'string', describe: 'OWNER/REPO, whose log is below mutation_logs' })
+      .option('log', LOG_OPTION)
+      .example('$0 mutation-log verify golang/go', 'the log that sync writes')
+      .example('$0 mutation-log verify --log gs://my-logs/golang/go/', 'any log in a bucket')
+      .example('$0 mutation-log verify --log var/maintnerd', "maintner's daily files"),
+  handler: (args) => withContext(args, (context) => verify(context, args), { mutationLog: true }),
+};
+
+export const LOG_OPTION = {
+  type: 'string',
+  describe: "gs://BUCKET/PREFIX/ or file:FOLDER/ of its segments, or a folder of maintner's daily files",
+} as const;
+
+async function verify(context: Context, args: LogArgs): Promise<number> {
+  const { signal } = context;
+  const place = await logPlace(context, placeOf(context, args));
+  const check =
+    'folder' in place
+      ? await checkFolder(place.folder, { signal })
+      : await checkBucket(place.bucket, place.prefix, { signal });
+  await print(context, args.json ? JSON.stringify(check) : checkText(check));
+  return check.findings.length > 0 ? 1 : 0;
+}
+
+/** Throws `config` when no log is named, or two are. */
+export function placeOf(context: Context, { repo, log }: LogArgs): string {
+  if ((repo === undefined) === (log === undefined)) {
+    throw new SamovarError('config', 'which mutation log?', {
+      remedy: 'Name a repository, OWNER/REPO, or a place with --log.',
+    });
+  }
+  if (repo === undefined) return log ?? '';
+  const { owner, name } = repoOf(repo);
+  return `${context.settings.mutationLog.logs}/${owner}/${name}/`;
+}

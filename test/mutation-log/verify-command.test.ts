@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openBucket } from '../../pipeline/backends/bucket/index.ts';
+import { openFolderWriter } from '../../pipeline/mutation-log/folder-writer.ts';
+import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
+import { encodeMutation } from '../../pipeline/records/mutation/codec.ts';
+import { cli } from '../support/cli.ts';
+import { issueMutation } from '../support/corpus.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const base = tempFolder();
+const payloads = ['a', 'b', 'c'].map((title, at) => encodeMutation(issueMutation(at + 1, { title })));
+const run = (cwd: string, ...args: readonly string[]) => cli(['mutation-log', ...args], { cwd });
+
+/** A log of o/r where sync would write it. */
+async function withLog(): Promise<{ readonly cwd: string; readonly segment: string }> {
+  const cwd = mkdtempSync(join(base, 'run-'));
+  const bucket = openBucket(`file://${cwd}/data/mutation-log`, { timeoutMs: 5_000, connections: 4 });
+  const options = { bucket, prefix: 'o/r/', folder: join(cwd, 'wal'), nowMs: () => 0 };
+  const writer = await openLogWriter(options);
+  await writer.append(payloads);
+  await writer.close();
+  const [segment] = writer.segments();
+  return { cwd, segment: join(cwd, 'data/mutation-log/o/r', segment?.name.split('/').at(-1) ?? '') };
+}
+
+describe('verify and repair', { timeout: 240_000 }, () => {
+  test('say what is right and what is wrong, and repair does nothing before it is told to', async () => {
+    const { cwd, segment } = await withLog();
+    const right = await run(cwd, 'verify', 'o/r');
+    expect(right).toMatchObject({ code: 0 });
+    expect(right.stdout).toMatch(/1 segments?, 3 records, .*: all is right/);
+
+    const whole = readFileSync(segment);
+    writeFileSync(segment, whole.subarray(0, -1));
+    const wrong = await run(cwd, 'verify', 'o/r', '--json');
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({
+      records: 2,
+      findings: [{ kind: 'damaged', segment: 0 }],
+    });
+
+    const plan = await run(cwd, 'repair', 'o/r');
+    expect(plan.code).toBe(1);
+    expect(plan.stdout).toContain('Nothing was done');
+    expect(readFileSync(segment)).toEqual(whole.subarray(0, -1));
+
+    const done = await run(cwd, 'repair', 'o/r', '--yes');
+    expect(done.code).toBe(0);
+    expect(done.stdout).toContain('cut behind its 2 good records');
+    expect((await run(cwd, 'verify', 'o/r')).code).toBe(0);
+  });
+
+  test('take a folder of daily files, and no log at all is an error', async () => {
+    const cwd = mkdtempSync(join(base, 'run-'));
+    mkdirSync(join(cwd, 'days'));
+    const writer = await openFolderWriter({ folder: join(cwd, 'days'), nowMs: () => 0 });
+    await writer.append(payloads);
+    await writer.close();
+    const found = await run(cwd, 'verify', '--log', 'days', '--json');
+    expect(JSON.parse(found.stdout)).toMatchObject({ segments: 1, records: 3, findings: [] });
+    const none = await run(cwd, 'verify', 'o/r');
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toContain('there is no log at');
+    const which = await run(cwd, 'verify');
+    expect(which).toMatchObject({ code: 2 });
+  });
+});
