@@ -33,14 +33,9 @@ export interface ScannedLog {
   readonly leftovers: readonly SegmentObject[];
 }
 
-/**
- * Reads a log in a bucket whole: every object, its hash, every header, every mutation. Memory holds a record. Throws `missing` where there
- * is no log.
- */
+/** Reads a log in a bucket whole: every object, its hash, every header, every mutation. Memory holds a record. */
 export async function checkBucket(bucket: Bucket, prefix: string, call: CallOptions = {}): Promise<LogCheck> {
   const log = await scanBucket(bucket, prefix, call);
-  if (log.segments.length === 0 && log.manifest === undefined && log.badManifest === undefined)
-    throw noLog(bucket, prefix);
   const scans = log.segments.flatMap(({ scan }) => scan ?? []);
   return {
     url: `${bucket.url}/${prefix}`,
@@ -55,10 +50,14 @@ export async function checkBucket(bucket: Bucket, prefix: string, call: CallOpti
   };
 }
 
-/** Looks again where the writer changed the log while it was read. */
+/** Looks again where the writer changed the log while it was read. Throws `missing` where there is no log. */
 export async function scanBucket(bucket: Bucket, prefix: string, call: CallOptions): Promise<ScannedLog> {
   for (let looks = 1; ; looks += 1) {
-    const log = await scanOnce(bucket, prefix, call);
+    const log = await scanOnce(bucket, prefix, call).catch((cause: unknown) => {
+      throw cause instanceof SamovarError && cause.code === 'missing' ? noLog(bucket, prefix, cause) : cause;
+    });
+    if (log.segments.length === 0 && log.manifest === undefined && log.badManifest === undefined)
+      throw noLog(bucket, prefix);
     const isWhole = log.segments.every(({ scan, instead }) => scan !== undefined && instead !== true);
     if (isWhole || looks === LOOKS_MAX) return log;
     const now = await manifestOf(bucket, prefix, call);
@@ -149,9 +148,10 @@ function segmentFindings(
   return [...findings, { kind: 'hash', subject, segment: number, reason }];
 }
 
-function noLog(bucket: Bucket, prefix: string): SamovarError {
+function noLog(bucket: Bucket, prefix: string, cause?: unknown): SamovarError {
   return new SamovarError('missing', `there is no log at ${bucket.url}/${prefix}`, {
     subject: `${bucket.url}/${prefix}`,
     remedy: 'Say where it is with --log, or make one with `samovar mutation-log sync`.',
+    cause,
   });
 }
