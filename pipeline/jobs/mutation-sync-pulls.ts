@@ -1,4 +1,6 @@
 import { SamovarError } from '../errors.ts';
+import type { LogRecord } from '../mutation-log/contract.ts';
+import { decodeMutation } from '../records/mutation/codec.ts';
 import { diffPull } from '../records/mutation/diff.ts';
 import { diffReviews } from '../records/mutation/diff-parts.ts';
 import { type GithubReview, timeOf } from '../records/mutation/github-json.ts';
@@ -66,6 +68,16 @@ export async function syncPulls(run: RepoRun): Promise<void> {
     });
     // In a dry run nothing is crossed off.
     if (run.writer === undefined) return;
+  }
+}
+
+/** Pull requests that records tell of as changed, and none of whose records behind that tells their state. */
+export function notePulls(run: RepoRun, records: readonly LogRecord[]): void {
+  const { github } = run.context.store;
+  for (const { payload } of records) {
+    const { githubIssue } = decodeMutation(payload);
+    if (githubIssue?.samovar?.pull !== undefined) github.removePull(run.corpus.id, githubIssue.number);
+    else if (githubIssue?.pullRequest === true) github.addPull(run.corpus.id, githubIssue.number);
   }
 }
 

@@ -4,7 +4,7 @@ import type { RepoExtension } from '../records/mutation/types.ts';
 import { replayLog } from './mutation-replay.ts';
 import { findDeletions } from './mutation-sync-deletions.ts';
 import { syncComments, syncEvents, syncIssues, syncLabels } from './mutation-sync-items.ts';
-import { syncPulls } from './mutation-sync-pulls.ts';
+import { notePulls, syncPulls } from './mutation-sync-pulls.ts';
 import { ask, commit, type RepoRun, repoMutation, type SyncContext, tell } from './mutation-sync-state.ts';
 
 export interface RepoToSync {
@@ -62,7 +62,14 @@ async function catchUp(run: RepoRun, writer: LogWriter): Promise<void> {
     segments: async () => writer.segments(),
     read: writer.read,
   };
-  await replayLog({ store, repo: run.corpus, source }, signal === undefined ? {} : { signal });
+  await replayLog(
+    { store, repo: run.corpus, source },
+    {
+      // What was noted with a page was noted with its transaction, and that is what the stop has cost.
+      within: (records) => notePulls(run, records),
+      ...(signal !== undefined && { signal }),
+    },
+  );
 }
 
 async function syncSteps(run: RepoRun): Promise<string> {

@@ -44,3 +44,56 @@ test('the log adds up to what GitHub has, field by field', async () => {
   await following.turn();
   await expectSame(following, deeds);
 });
+
+test('what has not changed costs nothing: no mutation, and every answer is a 304', async () => {
+  const { following, deeds } = await started();
+  aLife(deeds);
+  await following.turn();
+  // The second turn asks from the last change on, which is another question than the first one's.
+  expect(await following.turn()).toMatchObject({ mutations: 0, state: 'ok' });
+  const records = await following.records();
+  const { requests } = following.server;
+  requests.length = 0;
+  expect(await following.turn()).toMatchObject({ mutations: 0, state: 'ok' });
+  expect(requests.map(({ status, path }) => `${status} ${path}`)).toEqual(
+    ['', '/labels', '/milestones', '/issues', '/issues/comments', '/pulls/comments', '/issues/events'].map(
+      (path) => `304 /repos/o/r${path}`,
+    ),
+  );
+  expect(await following.records()).toBe(records);
+});
+
+test('whatever happens between two turns is in the log after the second', async () => {
+  const { following, deeds } = await started();
+  aLife(deeds);
+  const comment = deeds.comment(2, 'to be changed');
+  const emptied = deeds.comment(2, 'to be emptied');
+  const review = deeds.review(7, 'APPROVED');
+  const line = deeds.reviewComment(7, review, 'here');
+  await following.turn();
+  deeds.editComment(comment, 'changed');
+  deeds.editComment(emptied, '');
+  deeds.editReviewComment(line, 'there');
+  deeds.dismiss(review);
+  deeds.edit(1, { title: 'Another title', body: '' });
+  deeds.label(2, 'bug');
+  deeds.renameLabel('bug', 'defect');
+  deeds.deleteLabel('help wanted');
+  deeds.assign(2, 'bob');
+  deeds.milestone(2, 'v2');
+  deeds.deleteMilestone('v1');
+  deeds.reopen(3);
+  deeds.lock(5, false);
+  deeds.setPull(7, { draft: false, commits: 9, reviewDecision: 'APPROVED' });
+  deeds.set(4, { user: null });
+  deeds.issue();
+  deeds.comment(8, 'on a new one');
+  await following.turn();
+  const wanted = worldView(following.server.world, deeds.repo);
+  // Whose account is gone is still known to have written it.
+  const author = { number: 4, user: expect.stringMatching(/^author /) as unknown };
+  expect(following.known()).toMatchObject({
+    ...wanted,
+    issues: wanted.issues.map((issue) => ((issue as { number: number }).number === 4 ? author : issue)),
+  });
+});

@@ -18,7 +18,7 @@ export interface Following {
   /** Time since the beginning goes by GitHub's clock, plus this. */
   skewMs: number;
   /** One turn of o/r, with everything opened anew, as a process does that was just started. */
-  turn(over?: Partial<SyncContext>): Promise<RepoSynced>;
+  turn(over?: Partial<SyncContext>, change?: ChangeContext): Promise<RepoSynced>;
   /** What the database knows. */
   known(repo?: string): RepoView;
   condition(): { readonly state: string; readonly renamedTo?: string };
@@ -28,6 +28,9 @@ export interface Following {
   /** Milliseconds that were waited for GitHub. */
   waitedMs: number;
 }
+
+/** Puts something between the turn and what it works with. */
+export type ChangeContext = (context: SyncContext) => SyncContext;
 
 export interface FollowingOptions extends GithubServerOptions {
   readonly followerTokens?: readonly string[];
@@ -43,7 +46,7 @@ export async function follow(folder: string, options: FollowingOptions = {}): Pr
   onTestFinished(() => server.close());
   const following: Following = {
     ...{ server, skewMs: 0, waitedMs: 0 },
-    turn: (over) => turn(following, home, options, over),
+    turn: (over, change) => turn({ following, home, options }, over, change),
     known: (repo = 'o/r') => withStore(home, (store) => corpusView(repoIn(store, repo))),
     condition: () => withStore(home, (store) => repoIn(store, 'o/r').condition()),
     replayed: () => replayed(home),
@@ -75,11 +78,16 @@ function repoIn(store: Store, fullName: string) {
   return repo;
 }
 
+interface Home {
+  readonly following: Following;
+  readonly home: string;
+  readonly options: FollowingOptions;
+}
+
 async function turn(
-  following: Following,
-  home: string,
-  options: FollowingOptions,
+  { following, home, options }: Home,
   over: Partial<SyncContext> = {},
+  change: ChangeContext = (context) => context,
 ): Promise<RepoSynced> {
   const { server } = following;
   const nowMs = () => server.world.nowMs + following.skewMs;
@@ -99,7 +107,7 @@ async function turn(
       openWriter: () => openWriter(home, nowMs),
       ...over,
     };
-    return await syncRepo(context, { owner: 'o', name: 'r' });
+    return await syncRepo(change(context), { owner: 'o', name: 'r' });
   } finally {
     store.close();
   }

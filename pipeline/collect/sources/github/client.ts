@@ -126,9 +126,14 @@ function makeClient(options: GithubOptions, auth: Readonly<Record<string, unknow
     request: { fetch: boundedFetch(options.timeoutMs), redirect: 'manual' },
     retry: { retryAfterBaseValue: retryBaseMs },
     // A limit is the pool's: another token may go on at once.
-    throttle: { onRateLimit: () => false, onSecondaryRateLimit: () => false },
+    throttle: { onRateLimit: () => false, onSecondaryRateLimit: () => false, write: ONLY_READS as never },
   });
 }
+
+/** The plugin holds every POST back for a second, as changes should be; those of GraphQL here change nothing. */
+const ONLY_READS = {
+  key: () => ({ schedule: <T>(_job: unknown, work: () => Promise<T>): Promise<T> => work() }),
+};
 
 /** The deadline is for the whole answer, its body too. */
 function boundedFetch(timeoutMs: number): typeof fetch {
