@@ -6,13 +6,13 @@ import { followCommand } from './follow.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { queryCommand } from './query.ts';
-import { repairCommand, repairCommand } from './repair.ts';
+import { repairCommand } from './repair.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { sloCommand } from './slo.ts';
 import { statsCommand } from './stats.ts';
 import { syncCommand } from './sync.ts';
-import { verifyCommand, verifyCommand } from './verify.ts';
+import { verifyCommand } from './verify.ts';
 import { webhookCommand } from './webhook.ts';
 
 /** Every sub-command of `samovar mutation-log`, in the order of its help. */
@@ -28,8 +28,6 @@ export function mutationLogCommands(yargs: Argv): Argv {
     .command(exportCommand)
     .command(replayCommand)
     .command(followCommand)
-    .command(verifyCommand)
-    .command(repairCommand)
     .command(verifyCommand)
     .command(repairCommand)
     .command(copyCommand)
