@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { SamovarError } from '../errors.ts';
 import { readRecords } from '../records/mutation/framing.ts';
 import { paddedNumber } from './names.ts';
+import { putAside } from './quarantine-file.ts';
+import { isTornAppend } from './torn.ts';
 
 /**
  * Segments on this machine's disk: what a writer has said yes to and the bucket does not have yet. A record is synced before anybody
@@ -46,7 +48,7 @@ export async function writerId(folder: string): Promise<string> {
   return id;
 }
 
-/** Segments in the folder, by number. What was torn off at the end of the last one, nobody was told of: it is cut off. */
+/** Segments in the folder, by number. What was torn off at the end of the last one, nobody was told of: it is put aside. */
 export async function openLocalSegments(folder: string): Promise<LocalSegment[]> {
   const numbers = (await readdir(folder))
     .flatMap((name) => FILE.exec(name)?.slice(1, 2) ?? [])
@@ -91,6 +93,7 @@ async function openExisting(folder: string, number: number, last: boolean): Prom
     const bytes = await handle.readFile();
     const good = await goodBytes(bytes, file, last);
     if (good < bytes.length) {
+      await putAside(file, good, bytes.subarray(good));
       await handle.truncate(good);
       await handle.sync();
     }
@@ -102,13 +105,13 @@ async function openExisting(folder: string, number: number, last: boolean): Prom
   }
 }
 
-/** How many bytes from the beginning are whole records. */
+/** How many bytes from the beginning are whole records. Throws where records that somebody was told of are behind others that are not. */
 async function goodBytes(bytes: Buffer, file: string, last: boolean): Promise<number> {
   let good = 0;
   try {
     for await (const { end } of readRecords([bytes], { name: file })) good = end;
   } catch (error) {
-    if (!last || !(error instanceof SamovarError)) throw error;
+    if (!last || !(error instanceof SamovarError) || !isTornAppend(bytes.subarray(good), good)) throw error;
   }
   return good;
 }
