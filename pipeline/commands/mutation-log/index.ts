@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
+import { diskCommand } from './disk.ts';
 import { exportCommand } from './export.ts';
 import { followCommand } from './follow.ts';
 import { loadCommand } from './load.ts';
@@ -26,6 +27,7 @@ export function mutationLogCommands(yargs: Argv): Argv {
     .command(sloCommand)
     .command(statsCommand)
     .command(exportCommand)
+    .command(diskCommand)
     .command(replayCommand)
     .command(followCommand)
     .command(verifyCommand)

@@ -1,0 +1,46 @@
+import type { CommandModule } from 'yargs';
+import type { Context } from '../../context.ts';
+import { writeLog } from '../../jobs/mutation-disk.ts';
+import { openFolderWriter } from '../../mutation-log/folder-writer.ts';
+import { commonOptions, print, withContext } from '../run.ts';
+import { openLog } from './log-place.ts';
+import { counted } from './tools-repos.ts';
+import { LOG_OPTION, type LogArgs, placeOf } from './verify.ts';
+
+type Args = LogArgs & { readonly out: string };
+
+export const diskCommand: CommandModule<object, Args> = {
+  command: 'disk [repo]',
+  describe:
+    "Write a mutation log as maintner's daily files, which its own tools read; goes on where it stopped",
+  builder: (yargs) =>
+    commonOptions(yargs)
+      .positional('repo', { type: 'string', describe: 'OWNER/REPO, whose log is below mutation_logs' })
+      .option('log', LOG_OPTION)
+      .option('out', { type: 'string', demandOption: true, describe: 'Folder of the files' })
+      .example('$0 mutation-log disk golang/go --out var/maintnerd', 'for a corpus in Go'),
+  handler: (args) => withContext(args, (context) => disk(context, args), { mutationLog: true }),
+};
+
+async function disk(context: Context, args: Args): Promise<number> {
+  const { signal, nowMs } = context;
+  const source = await openLog(context, placeOf(context, args));
+  const writer = await openFolderWriter({ folder: args.out, nowMs });
+  try {
+    const { records, before } = await counted(context, { label: 'disk', unit: 'records' }, (counting, task) =>
+      writeLog(source, writer, {
+        signal,
+        onProgress: (progress) => {
+          counting.done = progress.records;
+          task.step();
+        },
+      }),
+    );
+    const json = { log: source.url, folder: args.out, records, written: records - before };
+    const said = `${args.out}: ${records - before} records written, ${records} in all`;
+    await print(context, args.json ? JSON.stringify(json) : said);
+    return 0;
+  } finally {
+    await writer.close();
+  }
+}
