@@ -3,6 +3,10 @@ import type { Mutation } from '../records/mutation/types.ts';
 import { ask, commit, type RepoRun } from './mutation-sync-state.ts';
 
 export const PAGE_ITEMS = 100;
+/** Whether `since` takes its own second in GitHub says one way, and does the other. */
+const SECOND_MS = 1000;
+/** A repository in which something changes all the time is not looked at without end: whole listings find the rest. */
+const LOOKS_MAX = 5;
 
 /** What a page of a listing makes. */
 export interface PageWork {
@@ -26,9 +30,9 @@ interface Updated {
 
 /**
  * Follows a listing from its cursor to its end. Not by page numbers: what changes while it is read moves to the end, and what lay
- * behind it would move over the edge of a page and be missed. Each request begins at the last time that was seen, that one included;
- * only where a whole page has one and the same time does it turn the page. The cursor is saved with each page, so a stop loses
- * nothing, older changes least of all; and it never lies in the server's future, where it would pass over what comes until then.
+ * behind it would move over the edge of a page and be missed. Each request begins a second before the last time that was seen; only
+ * where a whole page lies within that does it turn the page, and looks again afterwards. The cursor is saved with each page, so a stop
+ * loses nothing, older changes least of all; and it never lies in the server's future, where it would pass over what comes until then.
  */
 export async function crawlSince<T extends Updated>(run: RepoRun, listing: Listing<T>): Promise<void> {
   const { store, overlapMs } = run.context;
@@ -37,6 +41,7 @@ export async function crawlSince<T extends Updated>(run: RepoRun, listing: Listi
   const saved = Date.parse(github.cursor(repo, listing.kind) ?? '');
   let cursorMs = Number.isFinite(saved) ? saved : Number.NEGATIVE_INFINITY;
   let sinceMs = Number.isFinite(saved) ? saved - overlapMs : undefined;
+  const turned = new Map<string, string | undefined>();
   for (let page = 1; ; ) {
     const path = pagePath(listing.path, sinceMs, page);
     const answer = await ask(run, path, page === 1 ? github.etag(repo, listing.kind, path) : undefined);
@@ -53,11 +58,38 @@ export async function crawlSince<T extends Updated>(run: RepoRun, listing: Listi
       if (ends && page === 1 && answer.etag !== undefined)
         github.setEtag(repo, listing.kind, path, answer.etag);
     });
+    turned.set(path, answer.etag);
+    const nextMs = lastMs - SECOND_MS;
+    const goesOn = !ends && (sinceMs === undefined || nextMs > sinceMs);
+    if (page > 1 && (ends || goesOn)) await lookAgain(run, listing, turned);
     if (ends) return;
-    if (sinceMs === undefined || lastMs > sinceMs) {
-      sinceMs = lastMs;
+    if (goesOn) {
+      turned.clear();
+      sinceMs = nextMs;
       page = 1;
     } else page += 1;
+  }
+}
+
+/**
+ * Pages that had to be turned, once more: what changed meanwhile went to the end, and may have drawn something over an edge that was
+ * behind us already. As long as nothing has changed all of them are free.
+ */
+async function lookAgain<T>(
+  run: RepoRun,
+  { diff }: Listing<T>,
+  pages: Map<string, string | undefined>,
+): Promise<void> {
+  for (let looks = 0, changed = true; changed && looks < LOOKS_MAX; looks += 1) {
+    changed = false;
+    for (const [path, etag] of pages) {
+      const answer = await ask(run, path, etag);
+      if (answer.status === 304) continue;
+      changed = true;
+      pages.set(path, answer.etag);
+      const { mutations, within } = await diff(arrayIn<T>(answer.data, path));
+      await commit(run, mutations, within);
+    }
   }
 }
 

@@ -18,7 +18,7 @@ export interface Following {
   /** Time since the beginning goes by GitHub's clock, plus this. */
   skewMs: number;
   /** One turn of o/r, with everything opened anew, as a process does that was just started. */
-  turn(over?: Partial<SyncContext>, change?: ChangeContext): Promise<RepoSynced>;
+  turn: (over?: Partial<SyncContext>, change?: ChangeContext) => Promise<RepoSynced>;
   /** What the database knows. */
   known(repo?: string): RepoView;
   condition(): { readonly state: string; readonly renamedTo?: string };
