@@ -9,6 +9,7 @@ import { openBucketLog } from '../../pipeline/mutation-log/bucket-log.ts';
 import type { LogSource } from '../../pipeline/mutation-log/contract.ts';
 import { openFolderLog } from '../../pipeline/mutation-log/folder-log.ts';
 import { openFolderWriter } from '../../pipeline/mutation-log/folder-writer.ts';
+import { repairBucket } from '../../pipeline/mutation-log/repair-bucket.ts';
 import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
 import { encodeMutation } from '../../pipeline/records/mutation/codec.ts';
 import type { GithubIssueMutation, Mutation } from '../../pipeline/records/mutation/types.ts';
@@ -174,6 +175,22 @@ function testBucketLog(maintner: Peer, binary: string): void {
       for (const payload of payloads(7, 200)) await writer.append([payload]);
       await writer.close();
       expect(writer.segments().length).toBeGreaterThan(3);
+      const theirs = theirState(await maintner.run('bucket', ['replay', 'logs/golang/go/'], { env }));
+      expect(await ourState(openBucketLog(bucket, 'golang/go/'))).toEqual(theirs);
+    });
+
+    test('maintner replays what was repaired: an empty segment is none, and it passes over the quarantine', async () => {
+      const { bucket, env } = await started();
+      const writer = await writerOf(bucket, 4_000);
+      for (const payload of payloads(10, 100)) await writer.append([payload]);
+      await writer.close();
+      const [, second, third] = writer.segments();
+      await bucket.remove(second?.name ?? '');
+      const found = await bucket.read(third?.name ?? '');
+      if (typeof found === 'object') await bucket.write(third?.name ?? '', found.bytes.subarray(0, -1));
+      await expect(maintner.run('bucket', ['replay', 'logs/golang/go/'], { env })).rejects.toThrow();
+      const { steps } = await repairBucket(bucket, 'golang/go/', { dryRun: false, nowMs: () => NOW_MS });
+      expect(steps.map(({ finding }) => finding.kind)).toEqual(['missing', 'damaged']);
       const theirs = theirState(await maintner.run('bucket', ['replay', 'logs/golang/go/'], { env }));
       expect(await ourState(openBucketLog(bucket, 'golang/go/'))).toEqual(theirs);
     });
