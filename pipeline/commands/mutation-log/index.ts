@@ -9,6 +9,7 @@ import { migrateCommand } from './migrate.ts';
 import { queryCommand } from './query.ts';
 import { repairCommand } from './repair.ts';
 import { replayCommand } from './replay.ts';
+import { resetCommand } from './reset.ts';
 import { serveCommand } from './serve.ts';
 import { sloCommand } from './slo.ts';
 import { statsCommand } from './stats.ts';
@@ -34,5 +35,6 @@ export function mutationLogCommands(yargs: Argv): Argv {
     .command(repairCommand)
     .command(copyCommand)
     .command(migrateCommand)
+    .command(resetCommand)
     .command(demoCommand);
 }
