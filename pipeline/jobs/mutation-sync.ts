@@ -98,38 +98,58 @@ async function syncCondition(run: RepoRun): Promise<string> {
   const repo = run.corpus.id;
   const { path } = run;
   const known = run.corpus.condition();
-  const found = await lookAtRepo(run, path, github.etag(repo, 'repo', path));
+  const found = await lookAtRepo(run, path, github.etag(repo, 'repo', path) || undefined);
   if (found.said === undefined) return known.state;
+  assertSame(run, found.id);
   const { state = 'ok', renamedTo } = found.said;
   if (renamedTo !== undefined) run.path = `/repos/${renamedTo}`;
   const differs = known.state !== state || known.renamedTo !== renamedTo;
   await commit(run, differs ? [repoMutation(run, { samovar: found.said })] : [], () => {
-    if (found.etag !== undefined) github.setEtag(repo, 'repo', path, found.etag);
+    // What is there again may be as it was before, which is not what is known now: it is asked for anew.
+    github.setEtag(repo, 'repo', path, found.etag ?? '');
+    if (found.id !== undefined) github.setCursor(repo, 'id', String(found.id));
   });
   return state;
+}
+
+/** A name that became free may be given to another repository, which is not to be mixed with the one of the log. */
+function assertSame({ context, corpus, name }: RepoRun, id: number | undefined): void {
+  const known = context.store.github.cursor(corpus.id, 'id');
+  if (known === undefined || id === undefined || known === String(id)) return;
+  const subject = `${name.owner}/${name.repo}`;
+  throw new SamovarError('conflict', `${subject} on GitHub is another repository than the one in this log`, {
+    subject,
+    remedy: `Follow the old one by its new name, or begin anew with \`samovar mutation-log reset ${subject}\`.`,
+  });
 }
 
 interface RepoLook {
   /** Undefined: as it was. */
   readonly said: RepoExtension | undefined;
   readonly etag?: string;
+  /** GitHub's, which it keeps whatever it is called. */
+  readonly id?: number;
+}
+
+interface RepoJson {
+  readonly id?: number;
+  readonly has_issues?: boolean;
+  readonly full_name?: string;
 }
 
 async function lookAtRepo(run: RepoRun, path: string, etag: string | undefined): Promise<RepoLook> {
   try {
     const answer = await ask(run, path, etag);
     if (answer.status === 304) return { said: undefined };
-    if (answer.status >= 300) return { said: await renamed(run, answer.location) };
-    const { has_issues: hasIssues, full_name: fullName } = answer.data as {
-      readonly has_issues?: boolean;
-      readonly full_name?: string;
-    };
+    if (answer.status >= 300) return renamed(run, answer.location);
+    const { id, has_issues: hasIssues, full_name: fullName } = answer.data as RepoJson;
     const { owner, repo } = run.name;
     const moved = fullName !== undefined && fullName.toLowerCase() !== `${owner}/${repo}`.toLowerCase();
     const state = hasIssues === false ? 'issues-disabled' : moved ? 'renamed' : 'ok';
     return {
       said: { state, ...(moved && { renamedTo: fullName }) },
       ...(answer.etag !== undefined && { etag: answer.etag }),
+      ...(id !== undefined && { id }),
     };
   } catch (error) {
     if (!(error instanceof SamovarError)) throw error;
@@ -141,17 +161,17 @@ async function lookAtRepo(run: RepoRun, path: string, etag: string | undefined):
 }
 
 /** Where the repository is now. Its log stays where it is, under the old name. */
-async function renamed(run: RepoRun, location: string | undefined): Promise<RepoExtension> {
+async function renamed(run: RepoRun, location: string | undefined): Promise<RepoLook> {
+  const gone = { said: { state: 'gone' } };
   const path = location !== undefined && URL.canParse(location) ? new URL(location).pathname : location;
-  if (path === undefined || !path.startsWith('/')) return { state: 'gone' };
+  if (path === undefined || !path.startsWith('/')) return gone;
   try {
     const { status, data } = await ask(run, path);
-    const { full_name: renamedTo } = (data ?? {}) as { readonly full_name?: string };
-    return status === 200 && renamedTo !== undefined && /^[\w.-]+\/[\w.-]+$/.test(renamedTo)
-      ? { state: 'renamed', renamedTo }
-      : { state: 'gone' };
+    const { id, full_name: renamedTo } = (data ?? {}) as RepoJson;
+    if (status !== 200 || renamedTo === undefined || !/^[\w.-]+\/[\w.-]+$/.test(renamedTo)) return gone;
+    return { said: { state: 'renamed', renamedTo }, ...(id !== undefined && { id }) };
   } catch (error) {
-    if (error instanceof SamovarError && error.code === 'missing') return { state: 'gone' };
+    if (error instanceof SamovarError && error.code === 'missing') return gone;
     throw error;
   }
 }

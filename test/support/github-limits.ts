@@ -27,7 +27,10 @@ export interface Budgets {
   count(token: string, resource: Resource, points: number): void;
   headers(token: string, resource: Resource): Readonly<Record<string, string>>;
   /** From now on, until `seconds` have passed, this token (default: every one) is told to wait. */
-  slowDown(seconds: number, token?: string, retryAfter?: boolean): void;
+  slowDown(
+    seconds: number,
+    how?: { readonly token?: string; readonly retryAfter?: boolean; readonly status?: number },
+  ): void;
   setLimits(limits: Limits): void;
   /** Requests that came although their token had been told to wait. */
   readonly ignored: number;
@@ -39,7 +42,7 @@ export function createBudgets(world: World, limits: Limits): Budgets {
   let current = limits;
   let ignored = 0;
   const budgets = new Map<string, Budget>();
-  const slowed = new Map<string, { untilMs: number; retryAfter: boolean; told: boolean }>();
+  const slowed = new Map<string, { untilMs: number; retryAfter: boolean; status: number; told: boolean }>();
   const told = new Set<string>();
   const limitOf = (token: string, resource: Resource) =>
     current[resource] ?? (token === '' && resource === 'core' ? 60 : 5000);
@@ -93,8 +96,8 @@ export function createBudgets(world: World, limits: Limits): Budgets {
       budgetOf(token, resource).used += points;
     },
     headers,
-    slowDown: (seconds, token = '*', retryAfter = true) =>
-      void slowed.set(token, { untilMs: world.nowMs + seconds * 1000, retryAfter, told: false }),
+    slowDown: (seconds, { token = '*', retryAfter = true, status = 403 } = {}) =>
+      void slowed.set(token, { untilMs: world.nowMs + seconds * 1000, retryAfter, status, told: false }),
     setLimits: (now) => {
       current = now;
     },

@@ -140,6 +140,7 @@ async function connect(context: Context, sleep: Context['sleep']): Promise<Githu
     ...(githubApp && { app: { id: githubApp.id, privateKey: readFileSync(githubApp.keyFile, 'utf8') } }),
     timeoutMs: context.settings.requestTimeoutMs,
     nowMs: context.nowMs,
+    random: context.random,
     sleep,
     onWait: (ms) =>
       context.log.warn(

@@ -18,6 +18,8 @@ export interface GithubOptions {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Base of the pauses between tries after a server's error; 1 s, for tests less. */
   readonly retryBaseMs?: number;
+  /** From 0 up to 1: spreads those pauses. */
+  readonly random?: () => number;
   readonly onWait?: (ms: number) => void;
 }
 
@@ -116,7 +118,9 @@ async function installationMembers(options: GithubOptions): Promise<readonly Mem
 
 function makeClient(options: GithubOptions, auth: Readonly<Record<string, unknown>>): Client {
   const quiet = () => undefined;
-  const { retryBaseMs = 1000 } = options;
+  const { retryBaseMs = 1000, random = () => 0.5 } = options;
+  // The plugin multiplies by it: another one each time, so that many who failed together do not come back together.
+  const jittered = { valueOf: () => retryBaseMs * (0.5 + random()) };
   return new Client({
     ...auth,
     baseUrl: options.endpoint,
@@ -124,11 +128,14 @@ function makeClient(options: GithubOptions, auth: Readonly<Record<string, unknow
     // They tell of every retry, and a URL may hold what a log should not.
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     request: { fetch: boundedFetch(options.timeoutMs), redirect: 'manual' },
-    retry: { retryAfterBaseValue: retryBaseMs },
+    retry: { retryAfterBaseValue: jittered as never, doNotRetry: FINAL },
     // A limit is the pool's: another token may go on at once.
     throttle: { onRateLimit: () => false, onSecondaryRateLimit: () => false, write: ONLY_READS as never },
   });
 }
+
+/** Statuses that asking again does not change; a 429 is the pool's. */
+const FINAL = [400, 401, 403, 404, 410, 422, 429, 451];
 
 /** The plugin holds every POST back for a second, as changes should be; those of GraphQL here change nothing. */
 const ONLY_READS = {
@@ -193,8 +200,7 @@ async function ask(
       if (signal?.aborted) throw new SamovarError('aborted', 'given up, the run is ending', { cause: error });
       const untilMs = pauseOf(error, options.nowMs());
       if (untilMs !== undefined) pool.pause(member, untilMs);
-      else if (status === 401 && pool.quotas().length > 0) pool.refuse(member);
-      else throw errorOf(error, what);
+      else if (status !== 401 || !pool.refuse(member, account)) throw errorOf(error, what);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { SamovarError } from '../../../errors.ts';
-import { type Headers, numberIn } from './pool.ts';
+import { type Headers, numberIn, resetMsOf } from './pool.ts';
 
 /** What octokit throws, as far as it is looked at. */
 interface Refusal {
@@ -12,6 +12,7 @@ interface Refusal {
 
 /** After a limit that does not say until when: GitHub asks for a minute at least. */
 const PAUSE_MS = 60_000;
+const PAUSE_MIN_MS = 5_000;
 
 export function statusOf(error: unknown): { readonly status: number; readonly headers: Headers } {
   const { status = 0, response } = (error ?? {}) as Refusal;
@@ -26,8 +27,9 @@ export function pauseOf(error: unknown, nowMs: number): number | undefined {
   if (!(status === 429 || ((status === 403 || status === 200) && limited))) return undefined;
   const afterS = numberIn(headers, 'retry-after');
   if (afterS !== undefined) return nowMs + afterS * 1000;
-  const resetS = numberIn(headers, 'x-ratelimit-reset');
-  return isSpent(headers) && resetS !== undefined ? Math.max(nowMs, resetS * 1000) : nowMs + PAUSE_MS;
+  const resetMs = isSpent(headers) ? resetMsOf(headers, nowMs) : undefined;
+  // An hour that is over and still refused is not asked for again and again.
+  return resetMs === undefined ? nowMs + PAUSE_MS : Math.max(nowMs + PAUSE_MIN_MS, resetMs);
 }
 
 const isSpent = (headers: Headers) => numberIn(headers, 'x-ratelimit-remaining') === 0;

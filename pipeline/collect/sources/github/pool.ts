@@ -30,8 +30,8 @@ export interface TokenPool<T> {
   note(member: Member<T>, resource: Resource, headers: Headers): void;
   /** This member asks nothing before then. */
   pause(member: Member<T>, untilMs: number): void;
-  /** This member's credentials are refused: it asks nothing for an hour. */
-  refuse(member: Member<T>): void;
+  /** This member's credentials are refused: it asks nothing for an hour. False: nobody else is left to ask for the account. */
+  refuse(member: Member<T>, account: string): boolean;
   quotas(): readonly Quota[];
 }
 
@@ -52,6 +52,7 @@ interface Seat<T> {
   readonly member: Member<T>;
   readonly quotas: Map<Resource, Quota>;
   pausedUntilMs: number;
+  refusedUntilMs: number;
 }
 
 export function createPool<T>(
@@ -67,13 +68,14 @@ export function createPool<T>(
     member,
     quotas: new Map(),
     pausedUntilMs: 0,
+    refusedUntilMs: 0,
   }));
+  const ableTo = (account: string) =>
+    seats.filter(({ member }) => member.account === undefined || sameAccount(member.account, account));
   const seatOf = (member: Member<T>) => seats.find((seat) => seat.member === member);
   return {
     take: async (resource, { account, prefer, signal }) => {
-      const able = seats.filter(
-        ({ member }) => member.account === undefined || sameAccount(member.account, account),
-      );
+      const able = ableTo(account);
       if (able.length === 0) throw nobody(account);
       while (true) {
         const nowMs = around.nowMs();
@@ -89,25 +91,31 @@ export function createPool<T>(
       }
     },
     note: (member, resource, headers) => {
-      const quota = quotaOf(member.name, resource, headers);
+      const quota = quotaOf({ name: member.name, resource, headers }, around.nowMs());
       if (quota !== undefined) seatOf(member)?.quotas.set(resource, quota);
     },
     pause: (member, untilMs) => {
       const seat = seatOf(member);
       if (seat !== undefined) seat.pausedUntilMs = Math.max(seat.pausedUntilMs, untilMs);
     },
-    refuse: (member) => {
+    refuse: (member, account) => {
+      const nowMs = around.nowMs();
       const seat = seatOf(member);
-      if (seat !== undefined) seat.pausedUntilMs = around.nowMs() + HOUR_MS;
+      if (seat !== undefined) seat.refusedUntilMs = nowMs + HOUR_MS;
+      return ableTo(account).some(({ refusedUntilMs }) => refusedUntilMs <= nowMs);
     },
     quotas: () => seats.flatMap(({ quotas }) => [...quotas.values()]),
   };
 }
 
-function freeAtMs<T>({ quotas, pausedUntilMs }: Seat<T>, resource: Resource, nowMs: number): number {
+function freeAtMs<T>(
+  { quotas, pausedUntilMs, refusedUntilMs }: Seat<T>,
+  resource: Resource,
+  nowMs: number,
+): number {
   const quota = quotas.get(resource);
   const spent = quota !== undefined && quota.remaining <= RESERVE && quota.resetMs > nowMs;
-  return Math.max(pausedUntilMs, spent ? quota.resetMs : 0);
+  return Math.max(pausedUntilMs, refusedUntilMs, spent ? quota.resetMs : 0);
 }
 
 function remaining<T>({ quotas }: Seat<T>, resource: Resource, nowMs: number): number {
@@ -115,12 +123,23 @@ function remaining<T>({ quotas }: Seat<T>, resource: Resource, nowMs: number): n
   return quota === undefined || quota.resetMs <= nowMs ? Number.POSITIVE_INFINITY : quota.remaining;
 }
 
-function quotaOf(name: string, resource: Resource, headers: Headers): Quota | undefined {
+function quotaOf(
+  { name, resource, headers }: { name: string; resource: Resource; headers: Headers },
+  nowMs: number,
+): Quota | undefined {
   const left = numberIn(headers, 'x-ratelimit-remaining');
-  const resetS = numberIn(headers, 'x-ratelimit-reset');
-  if (left === undefined || resetS === undefined) return undefined;
+  const resetMs = resetMsOf(headers, nowMs);
+  if (left === undefined || resetMs === undefined) return undefined;
   const limit = numberIn(headers, 'x-ratelimit-limit') ?? left;
-  return { name, resource, remaining: left, limit, resetMs: resetS * 1000 };
+  return { name, resource, remaining: left, limit, resetMs };
+}
+
+/** When an hour's requests are there again, by our clock: GitHub says it by its own, which may be another. */
+export function resetMsOf(headers: Headers, nowMs: number): number | undefined {
+  const resetS = numberIn(headers, 'x-ratelimit-reset');
+  const serverMs = Date.parse(String(headers.date));
+  if (resetS === undefined) return undefined;
+  return resetS * 1000 + (Number.isFinite(serverMs) ? nowMs - serverMs : 0);
 }
 
 export function numberIn(headers: Headers, name: string): number | undefined {
