@@ -37,6 +37,7 @@ export interface GithubAnswer {
   /** Of 200: what the JSON was. */
   readonly data: unknown;
   readonly etag?: string;
+  /** A path of this API, as `get` takes it. */
   readonly location?: string;
   /** The server's clock, epoch milliseconds. */
   readonly dateMs?: number;
@@ -189,13 +190,13 @@ async function ask(
           subject: what,
         });
       }
-      return answerOf(member, status, headers as Headers, data);
+      return answerOf({ member, options }, status, headers as Headers, data);
     } catch (error) {
       const { status, headers } = statusOf(error);
       pool.note(member, resource, headers);
       if (status === 304) {
         count.unchanged += 1;
-        return answerOf(member, 304, headers, undefined);
+        return answerOf({ member, options }, 304, headers, undefined);
       }
       if (signal?.aborted) throw new SamovarError('aborted', 'given up, the run is ending', { cause: error });
       const untilMs = pauseOf(error, options.nowMs());
@@ -211,16 +212,35 @@ function etagOf(text: string | undefined): { readonly member: string; readonly e
   return member === undefined || etag === undefined ? undefined : { member, etag };
 }
 
-function answerOf(member: Member<Client>, status: number, headers: Headers, data: unknown): GithubAnswer {
-  const { etag, location } = headers;
+interface Answering {
+  readonly member: Member<Client>;
+  readonly options: GithubOptions;
+}
+
+function answerOf(
+  { member, options }: Answering,
+  status: number,
+  headers: Headers,
+  data: unknown,
+): GithubAnswer {
+  const { etag } = headers;
+  const location = pathOf(headers.location, options.endpoint);
   const dateMs = Date.parse(String(headers.date ?? ''));
   return {
     status,
     data,
     ...(etag !== undefined && { etag: `${member.name}\n${String(etag)}` }),
-    ...(location !== undefined && { location: String(location) }),
+    ...(location !== undefined && { location }),
     ...(Number.isFinite(dateMs) && { dateMs }),
   };
+}
+
+/** Only the path below the endpoint, which may have one too: a redirection never takes a token to another host. */
+function pathOf(location: string | number | undefined, endpoint: string): string | undefined {
+  if (typeof location !== 'string' || !URL.canParse(location, endpoint)) return undefined;
+  const { pathname } = new URL(location, endpoint);
+  const base = new URL(endpoint).pathname.replace(/\/$/, '');
+  return pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname;
 }
 
 function dataOf(body: unknown): unknown {
