@@ -97,3 +97,24 @@ test('whatever happens between two turns is in the log after the second', async 
     issues: wanted.issues.map((issue) => ((issue as { number: number }).number === 4 ? author : issue)),
   });
 });
+
+test('requests do not grow with each issue: a tenth of what one request for each would be, at most', async () => {
+  const { following, deeds } = await started();
+  const issues = 1500;
+  for (let n = 0; n < issues; n += 1) {
+    const number = n % 3 === 0 ? deeds.pull() : deeds.issue();
+    deeds.comment(number, 'one each');
+    deeds.label(number, 'bug');
+  }
+  await following.turn();
+  const { requests } = following.server;
+  const first = requests.length;
+  // 15 pages of issues, comments and events each, 20 queries for pull requests, and the listings that find what was deleted.
+  expect(first).toBeLessThan(issues / 10);
+  requests.length = 0;
+  following.server.world.nowMs += 3_600_000;
+  for (let n = 1; n <= 90; n += 1) deeds.edit(n, { body: 'changed' });
+  await following.turn();
+  expect(requests.length).toBeLessThan(16);
+  expect(following.known()).toEqual(worldView(following.server.world, deeds.repo));
+});
