@@ -13,8 +13,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   monitor: ['monitor', 'errors'],
   // The mutation log: segments in a bucket, and the log of another server.
   'mutation-log': ['mutation-log', 'monitor', 'records', 'contracts', 'config', 'errors'],
-  // What a mutation log's server answers.
-  serve: ['serve', 'monitor', 'mutation-log', 'store', 'records', 'contracts', 'config', 'errors'],
+  // The cache of what upstreams say: its rules over the store. What providers there are is told to it.
+  cache: ['cache', 'collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
+  providers: ['providers', 'cache', 'records', 'contracts', 'config', 'errors'],
+  // What servers answer: a mutation log's, a cache's.
+  serve: ['serve', 'monitor', 'mutation-log', 'cache', 'store', 'records', 'contracts', 'config', 'errors'],
   collect: ['collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
   emit: ['emit', 'store', 'records', 'contracts', 'config', 'errors'],
   load: ['load', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
@@ -27,6 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'load',
     'stream',
     'mutation-log',
+    'cache',
+    'providers',
     'store',
     'records',
     'contracts',
@@ -34,7 +39,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'errors',
   ],
   demo: ['demo', 'records', 'errors'],
-  show: ['show', 'jobs', 'mutation-log', 'collect', 'emit', 'load', 'stream', 'store', 'records', 'errors'],
+  show: [
+    'show',
+    'jobs',
+    'mutation-log',
+    'cache',
+    'collect',
+    'emit',
+    'load',
+    'stream',
+    'store',
+    'records',
+    'errors',
+  ],
   k8s: ['k8s', 'config', 'errors'],
   context: ['backends', 'monitor', 'contracts', 'collect', 'store', 'config', 'show', 'errors'],
   commands: [
@@ -52,6 +69,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'k8s',
       'monitor',
       'mutation-log',
+      'cache',
+      'providers',
       'serve',
     ],
     ...['show', 'store', 'records', 'config', 'errors'],
@@ -125,6 +144,9 @@ const SDK_HOMES: Readonly<Record<string, RegExp>> = {
   hono: /^pipeline\/(monitor|serve)\//,
   '@duckdb/node-api': /^pipeline\/backends\/warehouse\/duckdb/,
   'better-sqlite3': /^pipeline\/store\//,
+  'openid-client': /^pipeline\/serve\//,
+  '@jmespath-community/jmespath': /^pipeline\/providers\//,
+  'ical.js': /^pipeline\/(providers|records)\//,
   undici: /^pipeline\/(backends\/bucket|collect)\//,
   yargs: /^pipeline\/(cli\.ts|commands\/)/,
 };
