@@ -64,13 +64,19 @@ export interface ContextOptions {
   readonly graceful?: boolean;
   /** The database of mutation logs instead of the builds', unless --db names one. */
   readonly mutationLog?: boolean;
+  /** The database of caches instead, likewise. */
+  readonly cache?: boolean;
 }
 
 /** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
 export async function loadContext(flags: SettingsFlags, options: ContextOptions = {}): Promise<Context> {
   const settings = await loadSettings({ flags, env: process.env });
-  const db = options.mutationLog === true && flags.db === undefined ? settings.mutationLog.db : settings.db;
-  return createContext({ ...settings, db }, options);
+  return createContext({ ...settings, db: flags.db ?? databaseOf(settings, options) }, options);
+}
+
+function databaseOf(settings: Settings, { mutationLog, cache }: ContextOptions): string {
+  if (mutationLog === true) return settings.mutationLog.db;
+  return cache === true ? settings.cache.db : settings.db;
 }
 
 function createContext(settings: Settings, { graceful = false }: ContextOptions): Context {

@@ -4,12 +4,25 @@ import type { Settings } from './settings.ts';
 import type { Environment } from './sources.ts';
 
 /** What must never be printed, logged, or given on a command line. */
-export type SecretName = 'github_tokens' | 'webhook_secret' | 'api_key';
+export type SecretName =
+  | 'github_tokens'
+  | 'webhook_secret'
+  | 'api_key'
+  | 'cache_admin_token'
+  | 'motd_password'
+  | 'session_key'
+  | 'oidc_client_secret'
+  | 'bugzilla_api_key';
 
 const VARIABLES: Readonly<Record<SecretName, readonly string[]>> = {
   github_tokens: ['SAMOVAR_GITHUB_TOKENS', 'GITHUB_TOKEN'],
   webhook_secret: ['SAMOVAR_WEBHOOK_SECRET'],
   api_key: ['SAMOVAR_API_KEY'],
+  cache_admin_token: ['SAMOVAR_CACHE_ADMIN_TOKEN'],
+  motd_password: ['SAMOVAR_MOTD_PASSWORD', 'MOTD_PASSWORD'],
+  session_key: ['SAMOVAR_SESSION_KEY', 'SECRET_KEY'],
+  oidc_client_secret: ['SAMOVAR_OIDC_CLIENT_SECRET'],
+  bugzilla_api_key: ['SAMOVAR_BUGZILLA_API_KEY', 'BZ_API_KEY'],
 };
 
 /** A secret of the environment, else of the file that the settings name, without white space around it. Throws `config` when the file cannot be read. */

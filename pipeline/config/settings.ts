@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { SamovarError } from '../errors.ts';
+import { type CacheSettings, cacheSettings } from './cache-settings.ts';
 import { type MutationSettings, mutationSettings } from './mutation-settings.ts';
 import type { JsonSchema } from './schema.ts';
 import { readSchema, shippedFile } from './shipped.ts';
@@ -32,6 +33,7 @@ export interface Settings {
   /** How a stream runs. */
   readonly stream: StreamSettings;
   readonly mutationLog: MutationSettings;
+  readonly cache: CacheSettings;
   /** Of one request. */
   readonly requestTimeoutMs: number;
   /** Of one load job. */
@@ -160,6 +162,7 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
       reconcileMs: (number('reconcile_minutes') ?? 15) * MINUTE_MS,
     },
     mutationLog: mutationSettings(text, number),
+    cache: cacheSettings(text, number),
     requestTimeoutMs: (number('request_timeout_seconds') ?? 30) * SECOND_MS,
     loadTimeoutMs: (number('load_timeout_minutes') ?? 60) * MINUTE_MS,
     stallMs: (number('stall_minutes') ?? 15) * MINUTE_MS,
