@@ -1,3 +1,4 @@
+import { CACHE_TABLES } from './cache-tables.ts';
 import { CORPUS_TABLES } from './corpus-tables.ts';
 import { GITHUB_TABLES } from './github-tables.ts';
 import { MUTATION_ROWS_TABLES } from './mutation-rows-tables.ts';
@@ -159,4 +160,5 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX dead_letter_by_build ON dead_letter(root, job, build) WHERE kind = 'collect';
   `,
   `${CORPUS_TABLES}${GITHUB_TABLES}${MUTATION_ROWS_TABLES}`,
+  CACHE_TABLES,
 ];

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
 import { type AppendStreamStore, openAppendStreams } from './append-streams.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
+import { type CacheStore, openCacheStore } from './cache.ts';
 import { openCorpus } from './corpus.ts';
 import type { Corpus } from './corpus-types.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
@@ -36,6 +37,7 @@ export interface Store {
   readonly github: GithubStore;
   readonly corpus: Corpus;
   readonly mutationRows: MutationRowStore;
+  readonly cache: CacheStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
   transaction<T>(work: () => T): T;
   /** Pages the database may still grow by. */
@@ -68,6 +70,7 @@ export function openStore(file: string, options: StoreOptions): Store {
 
 function assemble(db: Database.Database, file: string, options: StoreOptions): Store {
   const ledger = openLedger(db, options.nowMs);
+  let cache: CacheStore | undefined;
   return {
     file,
     builds: openBuilds(db, options.nowMs),
@@ -80,6 +83,11 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     github: openGithubStore(db, options.nowMs),
     corpus: openCorpus(db),
     mutationRows: openMutationRows(db),
+    // Many statements, and most commands have no use for them.
+    get cache() {
+      cache ??= openCacheStore(db);
+      return cache;
+    },
     transaction: (work) => {
       try {
         return db.transaction(work).immediate();

@@ -1,0 +1,2 @@
+export type { Upstream } from './contract.ts';
+export type { RunRecord } from './engine.ts';
