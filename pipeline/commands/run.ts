@@ -14,6 +14,14 @@ export interface CommonArgs {
 }
 
 export function commonOptions<T>(yargs: Argv<T>) {
+  return placeOptions(yargs).option('wait', {
+    type: 'number',
+    describe: 'Seconds to wait for a database that another process holds (default 5)',
+  });
+}
+
+/** As `commonOptions`, for a database that nobody holds. */
+export function placeOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('db', { type: 'string', describe: 'SQLite database (KETTLE_DB, SAMOVAR_DB)' })
     .option('buckets', { type: 'string', describe: 'YAML file of bucket roots' })
@@ -30,10 +38,6 @@ export function commonOptions<T>(yargs: Argv<T>) {
       type: 'string',
       choices: ['debug', 'info', 'warn', 'error', 'silent'],
       describe: 'Logs on stderr',
-    })
-    .option('wait', {
-      type: 'number',
-      describe: 'Seconds to wait for a database that another process holds (default 5)',
     })
     .option('json', { type: 'boolean', describe: 'Print the result as JSON' });
 }

@@ -3,6 +3,7 @@ import { readSchema, shippedFile } from '../config/shipped.ts';
 import { type TableConfig, tableSpec } from '../config/tables.ts';
 import { type ConfigDocument, readConfig } from '../config/yaml.ts';
 import { SamovarError } from '../errors.ts';
+import { latestViewOf } from './kind-tables.ts';
 
 /** What rows there are, each for a table of its own. */
 export const MUTATION_KINDS = [
@@ -88,5 +89,3 @@ async function tableOf(kind: MutationKind, entry: TableEntry): Promise<MutationT
     relation: writer === 'load' ? name : latestViewOf(name),
   };
 }
-
-export const latestViewOf = (name: string) => `${name}_latest`;

@@ -1,12 +1,10 @@
-import { join } from 'node:path';
-import { ROW_VERSION, ROW_WRITTEN } from '../backends/warehouse/contract.ts';
 import { SamovarError } from '../errors.ts';
 import type { LogPosition, LogSegment } from '../mutation-log/contract.ts';
 import type { Corpus, CorpusRepo } from '../store/corpus-types.ts';
-import { latestViewOf, type MutationTable } from './mutation-tables-config.ts';
+import { type KindTableResult, loadKindTable } from './kind-tables.ts';
+import type { MutationTable } from './mutation-tables-config.ts';
 import { endOf, type LogReader, makeRows, type RowsContext, type RowsMade } from './mutation-tables-rows.ts';
-import { destinationOf, type TablesContext } from './tables.ts';
-import { openTableWriter } from './writer.ts';
+import type { TablesContext } from './tables.ts';
 
 export interface MutationTablesContext extends Omit<TablesContext, 'rows'> {
   readonly corpus: Corpus;
@@ -38,27 +36,9 @@ export interface RepositoryRows extends RowsMade {
   readonly latestAt: number | undefined;
 }
 
-export interface MutationTableResult {
-  readonly table: string;
-  /** Written by this load. */
-  readonly rows: number;
-  /** Of NDJSON. */
-  readonly bytes: number;
-  /** Rows that there are to be, those of deleted things included. */
-  readonly known: number;
-  /** Of these, what the warehouse has not confirmed. */
-  readonly missing: number;
-  /** Seconds since the oldest of the missing; undefined: none is missing, or it tells no time. */
-  readonly secondsBehind: number | undefined;
-  /** Counted there: rows, and different keys. Undefined: not counted. */
-  readonly warehouse: { readonly rows: number; readonly keys: number } | undefined;
-  /** Nothing is missing, and what was counted is what there is to be: once where load jobs write. */
-  readonly complete: boolean;
-}
-
 export interface MutationLoad {
   readonly repositories: readonly RepositoryRows[];
-  readonly tables: readonly MutationTableResult[];
+  readonly tables: readonly KindTableResult[];
   /** Every table has every row of the corpus, once, and the corpus has the whole of every log. */
   readonly complete: boolean;
 }
@@ -72,8 +52,9 @@ export async function loadMutations(
   for (const repo of wanted(context.corpus, request.repositories)) {
     repositories.push(await repositoryRows(context, repo));
   }
-  const tables: MutationTableResult[] = [];
-  for (const table of request.tables) tables.push(await loadTable(context, table, request));
+  const tables: KindTableResult[] = [];
+  for (const table of request.tables)
+    tables.push(await loadKindTable(context, table, { ...request, folder: 'mutations' }));
   const complete =
     repositories.every(({ bytesBehind }) => bytesBehind === 0) && tables.every((table) => table.complete);
   return { repositories, tables, complete };
@@ -114,51 +95,6 @@ function bytesAfter(segments: readonly LogSegment[], position: LogPosition | und
     if (position === undefined || number > position.segment) return sum + size;
     return number === position.segment ? sum + Math.max(0, size - position.offset) : sum;
   }, 0);
-}
-
-async function loadTable(
-  context: MutationTablesContext,
-  table: MutationTable,
-  { replace, check }: MutationLoadRequest,
-): Promise<MutationTableResult> {
-  const { store, warehouse, nowMs, signal } = context;
-  const { mutationRows } = store;
-  const { kind, config, spec } = table;
-  const destination = destinationOf(store, config, warehouse.url);
-  // What was emitted is emitted again, in files of which a later one must not be passed over.
-  if (replace) store.transaction(() => mutationRows.unsettle(destination));
-  const around = { ...context, rows: mutationRows.rowsOf(kind), workDir: join(context.workDir, 'mutations') };
-  const writer = openTableWriter(around, config, spec);
-  const { rows, bytes } = await writer.writeAll({ replace }).finally(() => writer.close());
-  if (config.writer !== 'load') await ensureLatest(context, table);
-  const left = store.transaction(() => mutationRows.settle(kind, destination));
-  const known = mutationRows.counts(kind).rows;
-  const counted = check ? await countRows(context, config.name, signal) : undefined;
-  // An appended table keeps older rows of a key: only its keys can be compared.
-  const right =
-    counted === undefined || (counted.keys === known && (config.writer !== 'load' || counted.rows === known));
-  return {
-    table: config.name,
-    rows,
-    bytes,
-    known,
-    missing: left.rows,
-    secondsBehind:
-      left.oldestAt === undefined ? undefined : Math.max(0, Math.round(nowMs() / 1000 - left.oldestAt)),
-    warehouse: counted,
-    complete: left.rows === 0 && right,
-  };
-}
-
-function ensureLatest({ warehouse, signal }: MutationTablesContext, { config, spec }: MutationTable) {
-  const view = { name: latestViewOf(config.name), table: spec, columns: [ROW_WRITTEN, ROW_VERSION] };
-  return warehouse.ensureLatestView(view, { signal });
-}
-
-async function countRows({ warehouse }: MutationTablesContext, table: string, signal: AbortSignal) {
-  const sql = `SELECT COUNT(*) AS row_count, COUNT(DISTINCT path) AS key_count FROM ${warehouse.tableName(table)}`;
-  const [found] = await warehouse.query(sql, { signal });
-  return { rows: Number(found?.row_count ?? 0), keys: Number(found?.key_count ?? 0) };
 }
 
 /** What a load would do: the tables' changes, and how much is new. Writes nothing. */

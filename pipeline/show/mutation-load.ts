@@ -1,4 +1,5 @@
-import type { MutationLoad, MutationPlan, MutationTableResult } from '../jobs/mutation-tables.ts';
+import type { KindTableResult } from '../jobs/kind-tables.ts';
+import type { MutationLoad, MutationPlan } from '../jobs/mutation-tables.ts';
 import type { LogPosition } from '../mutation-log/contract.ts';
 import { byteSize } from './progress.ts';
 import { textTable } from './table.ts';
@@ -56,7 +57,7 @@ function placeText(position: LogPosition | undefined): string {
   return position === undefined ? 'nothing yet' : `segment ${position.segment}, byte ${position.offset}`;
 }
 
-function countText({ warehouse, complete }: MutationTableResult): string {
+function countText({ warehouse, complete }: KindTableResult): string {
   if (warehouse === undefined) return 'not counted';
   return `${warehouse.keys}${complete ? '' : `, ${warehouse.rows} rows: NOT COMPLETE`}`;
 }
