@@ -64,10 +64,12 @@ export async function holdLog(place: BucketPlace, { nowMs, ...call }: HoldOption
   const untilMs = heldUntilMs(found, nowMs());
   if (untilMs !== undefined) throw heldByWriter(place, found.manifest?.manifest, untilMs - nowMs());
   const epoch = (found.manifest?.manifest.epoch ?? 0) + 1;
+  const history = found.manifest?.manifest.history;
   const manifest = (segments: readonly ManifestSegment[], leaseUntilMs: number): Manifest => ({
     format: 1,
     writer: WRITER,
     epoch,
+    ...(history !== undefined && { history }),
     leaseUntilMs,
     segments: segments.map(({ number, size, sha224 }) => ({ number, size, sha224 })),
   });

@@ -13,16 +13,25 @@ interface Holder {
   readonly host: string;
 }
 
+export interface LockOptions {
+  /** Whether one of another machine, of which it cannot be seen from here whether it lives, has no claim any more. Default: it has. */
+  readonly isForsaken?: () => Promise<boolean>;
+}
+
 /**
  * Takes the one right to write to a folder; the function given back returns it. That of a process of this machine that has died is taken
  * over. Throws `conflict` with who holds it.
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(
+  folder: string,
+  { isForsaken = async () => false }: LockOptions = {},
+): Promise<() => Promise<void>> {
   const file = join(folder, NAME);
   while (!(await tryLock(file))) {
     const holder = await readHolder(file);
     if (holder === undefined) continue;
-    if (isAlive(holder, file)) throw held(folder, file, holder);
+    const isOfAnother = holder.host !== hostname();
+    if (isOfAnother ? !(await isForsaken()) : isAlive(holder, file)) throw held(folder, file, holder);
     // Only one of those who find it dead moves it away.
     const stale = `${file}.${process.pid}.stale`;
     await rename(file, stale).catch(() => undefined);
@@ -30,7 +39,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
   mine.add(file);
   return async () => {
-    await rm(file, { force: true });
+    // Another machine may have it by now.
+    const holder = await readHolder(file);
+    if (holder?.process === process.pid && holder.host === hostname()) await rm(file, { force: true });
     mine.delete(file);
   };
 }
@@ -64,8 +75,8 @@ async function readHolder(file: string): Promise<Holder | undefined> {
   }
 }
 
-function isAlive({ process: pid, host }: Holder, file: string): boolean {
-  if (host !== hostname()) return true;
+/** One of this machine. */
+function isAlive({ process: pid }: Holder, file: string): boolean {
   if (pid === 0) return false;
   if (pid === process.pid) return mine.has(file);
   try {

@@ -1,5 +1,5 @@
-import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamovarError } from '../errors.ts';
 import { readRecords } from '../records/mutation/framing.ts';
@@ -26,26 +26,25 @@ export interface LocalSegment {
 }
 
 const FILE = /^(\d{4,})\.mutlog$/;
-const WRITER_FILE = 'writer';
+/** A line that the folder keeps; undefined: it has none of that name. */
+export async function readNote(folder: string, name: string): Promise<string | undefined> {
+  const text = (await readFile(join(folder, name), 'utf8').catch(() => '')).trim();
+  return text === '' ? undefined : text;
+}
 
-/** The name under which this folder writes; made once. */
-export async function writerId(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, WRITER_FILE);
-  const known = await readFile(file, 'utf8').catch(() => '');
-  if (known.trim() !== '') return known.trim();
-  const id = randomUUID();
+/** Synced when it returns. */
+export async function writeNote(folder: string, name: string, text: string): Promise<void> {
+  const file = join(folder, name);
   const partial = `${file}.partial`;
   const handle = await open(partial, 'w', 0o600);
   try {
-    await handle.writeFile(`${id}\n`);
+    await handle.writeFile(`${text}\n`);
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(partial, file);
   await syncFolder(folder);
-  return id;
 }
 
 /** Segments in the folder, by number. What was torn off at the end of the last one, nobody was told of: it is put aside. */

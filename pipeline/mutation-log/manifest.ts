@@ -12,6 +12,11 @@ export interface Manifest {
   readonly writer: string;
   /** Rises with each writer. */
   readonly epoch: number;
+  /**
+   * Of a log, made up by its first writer and kept by all others: a log that begins anew in the same place has another one. None: the
+   * manifest is of a time that did not know it, or was made anew.
+   */
+  readonly history?: string;
   /** Epoch milliseconds until when nobody else may take it over; 0: it was given up. */
   readonly leaseUntilMs: number;
   /** By number, without a gap. */
@@ -77,6 +82,7 @@ function parse(text: string): Manifest | undefined {
     if (value?.format !== 1 || typeof value.writer !== 'string') return undefined;
     if (!isCount(value.epoch) || !isCount(value.leaseUntilMs) || !Array.isArray(value.segments))
       return undefined;
+    if (value.history !== undefined && typeof value.history !== 'string') return undefined;
     return value.segments.every(isSegment) ? (value as Manifest) : undefined;
   } catch {
     return undefined;

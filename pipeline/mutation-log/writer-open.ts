@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Bucket, CallOptions } from '../backends/bucket/contract.ts';
 import { SamovarError } from '../errors.ts';
 import { type FoundLog, findSegments, type SegmentObject } from './bucket-segments.ts';
 import { createLocalSegment, type LocalSegment, openLocalSegments } from './local.ts';
 import { type Manifest, readManifest, type StoredManifest, writeManifest } from './manifest.ts';
+import { assertSameLog, noteHistory } from './wal.ts';
 
 /** As maintner has it: a segment that is nearly full is not gone on with. */
 export const SEGMENT_BYTES_MAX = 16 * 2 ** 20;
@@ -34,11 +35,13 @@ export interface OpenedLog {
 /** Takes a log over, or begins one. Throws `conflict` when another writer has it, or what lies on this disk is not part of it. */
 export async function openForWriting(place: WriterPlace, id: string, call: CallOptions): Promise<OpenedLog> {
   const found = await foundBy(place, call);
-  const manifest = await takeOver(place, id, found, call);
-  const objects = new Map(found.segments.map((segment) => [segment.number, segment]));
-  const leftovers = await removeStale(place, found.leftovers, objects, call);
   const here = await openLocalSegments(place.folder);
   try {
+    await assertSameLog(place, found, here);
+    const manifest = await takeOver(place, id, found, call);
+    await noteHistory(place, manifest.manifest.history);
+    const objects = new Map(found.segments.map((segment) => [segment.number, segment]));
+    const leftovers = await removeStale(place, found.leftovers, objects, call);
     const local = await fitLocal(place, objects, here, call);
     if (local.length === 0) local.push(await beginLocal(place, found.segments.at(-1), call));
     return { id, manifest, local, objects, leftovers };
@@ -72,6 +75,7 @@ async function takeOver(
     format: 1,
     writer: id,
     epoch: (held?.epoch ?? 0) + 1,
+    history: held?.history ?? randomUUID(),
     leaseUntilMs: place.nowMs() + place.leaseMs,
     segments: segments.map(({ number, size, sha224 }) => ({ number, size, sha224 })),
   };

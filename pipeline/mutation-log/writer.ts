@@ -5,9 +5,10 @@ import { frameRecord, readRecords } from '../records/mutation/framing.ts';
 import { assertHas, readSegment, split } from './bucket-log.ts';
 import type { SegmentObject } from './bucket-segments.ts';
 import type { LogPosition, LogRecord, LogSegment, LogWriter } from './contract.ts';
-import { createLocalSegment, type LocalSegment, writerId } from './local.ts';
+import { createLocalSegment, type LocalSegment } from './local.ts';
 import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { segmentName } from './names.ts';
+import { openWal } from './wal.ts';
 import {
   heldByOther,
   type OpenedLog,
@@ -30,6 +31,8 @@ const LEASE_MS = 5 * 60_000;
 interface Writing extends OpenedLog {
   readonly place: WriterPlace;
   readonly segmentBytesMax: number;
+  /** Gives the local folder back. */
+  readonly unlock: () => Promise<void>;
   /** Another writer has it, or it was closed: why nothing is written any more. */
   ended?: SamovarError;
 }
@@ -42,8 +45,12 @@ export async function openLogWriter(options: LogWriterOptions): Promise<LogWrite
   const { signal, segmentBytesMax = SEGMENT_BYTES_MAX, leaseMs = LEASE_MS, ...rest } = options;
   const place = { ...rest, leaseMs };
   const call = signal === undefined ? {} : { signal };
-  const opened = await openForWriting(place, await writerId(place.folder), call);
-  const writing: Writing = { ...opened, place, segmentBytesMax };
+  const { id, unlock } = await openWal(place, call);
+  const opened = await openForWriting(place, id, call).catch(async (error: unknown) => {
+    await unlock();
+    throw error;
+  });
+  const writing: Writing = { ...opened, place, segmentBytesMax, unlock };
   // Appends, flushes and the end take turns.
   const turn = pLimit(1);
   return {
@@ -137,13 +144,14 @@ async function swap(
   call: CallOptions,
 ): Promise<void> {
   const { place, id } = writing;
-  const { epoch, segments } = writing.manifest.manifest;
+  const { epoch, history, segments } = writing.manifest.manifest;
   const next = new Map(segments.map((segment) => [segment.number, segment]));
   for (const { number, size, sha224 } of uploaded) next.set(number, { number, size, sha224 });
   const manifest: Manifest = {
     format: 1,
     writer: id,
     epoch,
+    ...(history !== undefined && { history }),
     leaseUntilMs,
     segments: [...next.values()].sort((a, b) => a.number - b.number),
   };
@@ -189,7 +197,8 @@ async function close(writing: Writing): Promise<void> {
     await swap(writing, [], 0, {});
   } finally {
     writing.ended ??= new SamovarError('aborted', 'the log was closed');
-    for (const segment of local) await segment.close();
+    await Promise.allSettled(local.map((segment) => segment.close()));
+    await writing.unlock();
   }
 }
 

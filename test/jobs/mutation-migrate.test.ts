@@ -11,6 +11,7 @@ import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
 import { encodeMutation } from '../../pipeline/records/mutation/codec.ts';
 import { readRecords } from '../../pipeline/records/mutation/framing.ts';
 import type { Mutation } from '../../pipeline/records/mutation/types.ts';
+import { leftByDead } from '../support/dead-writer.ts';
 import { fileBucket, hexOf, namesIn, payloadsOf, writeLog } from '../support/mutation-logs.ts';
 import { NOW_MS } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -74,6 +75,10 @@ function dyingSource(source: LogSource, records: number): LogSource {
 }
 
 const mixed = () => sourceOf(MIXED.map(encodeMutation));
+
+/** Long after. */
+const endedLease = (manifest: Uint8Array): Uint8Array =>
+  Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(manifest).toString()), leaseUntilMs: NOW_MS - 1 }));
 
 let counter = 0;
 function opened({ segmentBytesMax = 60 } = {}) {
@@ -149,7 +154,7 @@ describe('a migration', () => {
 
   test('goes on behind what an earlier run wrote to this disk and never uploaded', async () => {
     const { bucket, migrate, folder: own } = opened();
-    // As a killed process leaves it: in its folder, and in no bucket.
+    // As a killed process leaves it: in its folder, and in the bucket nothing but that it writes.
     const elsewhere = {
       bucket: fileBucket(folder, 'elsewhere'),
       prefix: 'logs/',
@@ -158,6 +163,10 @@ describe('a migration', () => {
     const writer = await openLogWriter({ ...elsewhere, nowMs: () => NOW_MS });
     await writer.append(ofRepo('o', 'a').slice(0, 2).map(encodeMutation));
     cpSync(elsewhere.folder, join(own, 'o', 'a'), { recursive: true });
+    leftByDead(join(own, 'o', 'a'));
+    const manifest = await elsewhere.bucket.read('logs/manifest.json');
+    if (typeof manifest !== 'object') throw new Error('a writer has said nothing in its bucket');
+    await bucket.write('logs/o/a/manifest.json', endedLease(manifest.bytes));
     await writer.close();
     const { repositories } = await migrate(mixed());
     expect(repositories[0]).toMatchObject({ known: 2, added: 2 });

@@ -10,6 +10,7 @@ import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
 import { encodeMutation } from '../../pipeline/records/mutation/codec.ts';
 import { planText, resetText, stepText } from '../../pipeline/show/mutation-tools-reset.ts';
 import { applyAll, issueMutation } from '../support/corpus.ts';
+import { leftByDead } from '../support/dead-writer.ts';
 import { fileBucket, hexOf, namesIn, payloadsOf, writeLog } from '../support/mutation-logs.ts';
 import { NOW_MS, testStore } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -277,6 +278,7 @@ describe('a worker on this machine', () => {
     }
     const killed = await open(elsewhere);
     await killed.append([encodeMutation(issueMutation(9, { title: 'unflushed' }))]);
+    leftByDead(wal);
     const store = testStore(folder);
     const worker = localWorker({
       store,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { SamovarError } from '../../pipeline/errors.ts';
 import { openBucketLog } from '../../pipeline/mutation-log/bucket-log.ts';
 import type { LogRecord } from '../../pipeline/mutation-log/contract.ts';
 import { type LogWriterOptions, openLogWriter } from '../../pipeline/mutation-log/writer.ts';
+import { leftByDead } from '../support/dead-writer.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const temp = tempFolder();
@@ -107,6 +108,43 @@ it('a second writer is refused while the first holds the log, and told for how l
   await (await open(place, other)).close();
 });
 
+it('a second process with the same folder is refused, though it would write under the same name', async () => {
+  const place = newPlace();
+  const writer = await open(place);
+  await writer.append(payloads(0, 1));
+  await expect(open(place)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining(`process ${process.pid}`),
+  });
+  await writer.append(payloads(1, 1));
+  await writer.close();
+  expect(await inBucket(place)).toEqual(wanted(2));
+});
+
+it('the folder of one that died is taken over: at once on its machine, elsewhere when its lease has ended', async () => {
+  const place = newPlace();
+  const folder = join(place.folder, 'wal');
+  const first = await open(place);
+  await first.append(payloads(0, 1));
+  leftByDead(folder);
+  const second = await open(place);
+  await second.append(payloads(1, 1));
+  leftByDead(folder, 'another.example');
+  await expect(open(place)).rejects.toThrow(/on another\.example/);
+  const third = await open(place, { nowMs: () => 1_000_000 + 6 * 60_000 });
+  await third.append(payloads(2, 1));
+  await third.close();
+  expect(await inBucket(place)).toEqual(wanted(3));
+  expect(readdirSync(folder)).not.toContain('.writer');
+});
+
+it('a writer that cannot be opened leaves no lock behind', async () => {
+  const place = newPlace();
+  const dead = { ...place.bucket, write: () => Promise.reject(new SamovarError('network', 'no way')) };
+  await expect(open(place, { bucket: dead })).rejects.toThrow('no way');
+  await (await open(place)).close();
+});
+
 it('a writer that was taken over is refused at its next flush, and its records are not in the log', async () => {
   const place = newPlace();
   let nowMs = 1_000_000;
@@ -131,7 +169,8 @@ it('records on this disk that another machine wrote past are not mixed in', asyn
   await writer.append(payloads(0, 1));
   await writer.flush();
   await writer.append(payloads(7, 1));
-  // It dies here; long after, another machine goes on.
+  leftByDead(join(place.folder, 'wal'));
+  // Long after, another machine goes on.
   const later = { nowMs: () => 9_000_000_000 };
   const other = await open(place, { ...later, folder: join(place.folder, 'other machine') });
   await other.append(payloads(1, 2));
@@ -140,10 +179,67 @@ it('records on this disk that another machine wrote past are not mixed in', asyn
   expect(await inBucket(place)).toEqual(wanted(3));
 });
 
+describe('a log that was deleted in the bucket', () => {
+  const written = async () => {
+    const place = newPlace();
+    const writer = await open(place);
+    await writer.append(payloads(0, 2));
+    await writer.close();
+    await emptyBucket(place);
+    return place;
+  };
+  const emptyBucket = async ({ bucket }: Place) => {
+    for (const { name } of (await bucket.list(PREFIX)).objects) await bucket.remove(name);
+  };
+  const refused = { code: 'conflict', remedy: expect.stringContaining('mutation-log reset') };
+
+  it('does not come back out of what its writer still has, and nothing is made in the bucket', async () => {
+    const place = await written();
+    for (const _ of [1, 2]) await expect(open(place)).rejects.toMatchObject(refused);
+    expect((await place.bucket.list(PREFIX)).objects).toEqual([]);
+    rmSync(join(place.folder, 'wal', 'history'));
+    await expect(open(place)).rejects.toMatchObject(refused);
+  });
+
+  it('and begun anew elsewhere gets nothing of the old one, whichever segments both have', async () => {
+    const place = await written();
+    const other = { folder: join(place.folder, 'other machine') };
+    const anew = await open(place, other);
+    // The same first records as the old log, so that their hashes tell nothing.
+    await anew.append(payloads(0, 3));
+    await anew.close();
+    await expect(open(place)).rejects.toMatchObject(refused);
+    expect(await inBucket(place)).toEqual(wanted(3));
+  });
+
+  it('is written anew by one whose folder has nothing of it', async () => {
+    const place = await written();
+    rmSync(join(place.folder, 'wal', '0000.mutlog'));
+    const writer = await open(place);
+    await writer.append(payloads(0, 1));
+    await writer.close();
+    await (await open(place)).close();
+    expect(await inBucket(place)).toEqual(wanted(1));
+  });
+
+  it('is told from one whose manifest alone was removed, which goes on', async () => {
+    const place = newPlace();
+    const writer = await open(place);
+    await writer.append(payloads(0, 1));
+    await writer.close();
+    await place.bucket.remove(`${PREFIX}manifest.json`);
+    const again = await open(place);
+    await again.append(payloads(1, 1));
+    await again.close();
+    expect(await inBucket(place)).toEqual(wanted(2));
+  });
+});
+
 it('a record that was torn off at the end of the local file was never there', async () => {
   const place = newPlace();
   const writer = await open(place);
   await writer.append(payloads(0, 2));
+  leftByDead(join(place.folder, 'wal'));
   await appendFile(join(place.folder, 'wal', '0000.mutlog'), 'REC@64+2b=torn');
   const again = await open(place);
   await again.append(payloads(2, 1));
@@ -252,6 +348,7 @@ describe('stopped at each call of the bucket, before it and after it', () => {
         await live({ ...place, bucket }, told, TOTAL).catch((error: unknown) => {
           if (!String(error).includes('killed')) throw error;
         });
+        leftByDead(join(place.folder, 'wal'));
         await live(place, told, TOTAL);
         expect(await inBucket(place), `killed at call ${n}, ${done ? 'done' : 'not done'}`).toEqual(
           wanted(TOTAL),

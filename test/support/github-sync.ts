@@ -9,6 +9,7 @@ import { openBucketLog } from '../../pipeline/mutation-log/bucket-log.ts';
 import type { LogWriter } from '../../pipeline/mutation-log/contract.ts';
 import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
 import { openStore, type Store } from '../../pipeline/store/open.ts';
+import { leftByDead } from './dead-writer.ts';
 import { type GithubServer, type GithubServerOptions, startGithub } from './github-server.ts';
 import { corpusView, type RepoView } from './github-state.ts';
 
@@ -104,7 +105,10 @@ async function turn(
     const context: SyncContext = {
       ...{ store, github, nowMs, overlapMs: 120_000, flushMs: 60_000, deletionGraceMs: 1_800_000 },
       reconcileMs: 86_400_000,
-      openWriter: () => openWriter(home, nowMs),
+      openWriter: () => {
+        leftByDead(join(home, 'wal'));
+        return openWriter(home, nowMs);
+      },
       ...over,
     };
     return await syncRepo(change(context), { owner: 'o', name: 'r' });
