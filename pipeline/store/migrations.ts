@@ -1,3 +1,4 @@
+import { CACHE_MESSAGE_TABLES } from './cache-messages.ts';
 import { CACHE_TABLES } from './cache-tables.ts';
 import { CORPUS_TABLES } from './corpus-tables.ts';
 import { GITHUB_TABLES } from './github-tables.ts';
@@ -160,5 +161,5 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX dead_letter_by_build ON dead_letter(root, job, build) WHERE kind = 'collect';
   `,
   `${CORPUS_TABLES}${GITHUB_TABLES}${MUTATION_ROWS_TABLES}`,
-  CACHE_TABLES,
+  `${CACHE_TABLES}${CACHE_MESSAGE_TABLES}`,
 ];
