@@ -60,13 +60,3 @@ function refusal(template: string, why: string): SamovarError {
     remedy: 'It has {hash}, or {owner} and {repo}: gs://mtr-b-{hash}/, gs://my-logs/{owner}/{repo}/.',
   });
 }
-
-/** `20261121T100752Z`: archives sort by their time. */
-export function archiveTime(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
-}
-
-/** Where a log is kept that makes room for another: in the same bucket, beside all logs. */
-export function archivePrefix(time: string, prefix: string): string {
-  return `archive/${time}/${prefix}`;
-}

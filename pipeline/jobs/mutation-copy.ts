@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { CallOptions } from '../backends/bucket/contract.ts';
 import { SamovarError } from '../errors.ts';
+import { archivePrefix, archiveTime } from '../mutation-log/archive.ts';
 import type { SegmentObject } from '../mutation-log/bucket-segments.ts';
 import { segmentName } from '../mutation-log/names.ts';
 import { type Compared, type CopyState, compareLogs, segmentGone } from './mutation-copy-compare.ts';
 import { type BucketPlace, findLog, type HeldLog, holdLog, urlOf } from './mutation-copy-hold.ts';
-import { archivePrefix, archiveTime } from './mutation-copy-names.ts';
 
 export interface CopyOptions {
   readonly nowMs: () => number;

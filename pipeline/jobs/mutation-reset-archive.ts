@@ -1,10 +1,10 @@
 import type { CallOptions } from '../backends/bucket/contract.ts';
 import { listAll } from '../backends/bucket/list-all.ts';
 import { SamovarError } from '../errors.ts';
+import { ARCHIVE_FOLDER, archivePrefix, isArchiveTime } from '../mutation-log/archive.ts';
 import { manifestName } from '../mutation-log/manifest.ts';
 import { parseSegmentName } from '../mutation-log/names.ts';
 import { type BucketPlace, findLog, holdLog, urlOf } from './mutation-copy-hold.ts';
-import { archivePrefix } from './mutation-copy-names.ts';
 
 export interface ArchiveCall extends CallOptions {
   readonly nowMs: () => number;
@@ -18,13 +18,16 @@ export function archivePlace({ bucket, prefix }: BucketPlace, time: string): Buc
 export async function archivesOf(place: BucketPlace, call: CallOptions = {}): Promise<readonly string[]> {
   const times: string[] = [];
   try {
-    for await (const { prefixes } of listAll(place.bucket, 'archive/', { ...call, delimited: true }))
-      times.push(...prefixes.map((prefix) => prefix.slice('archive/'.length, -1)));
+    for await (const { prefixes } of listAll(place.bucket, `${ARCHIVE_FOLDER}/`, {
+      ...call,
+      delimited: true,
+    }))
+      times.push(...prefixes.map((prefix) => prefix.slice(ARCHIVE_FOLDER.length + 1, -1)));
   } catch (error) {
     if (!(error instanceof SamovarError) || error.code !== 'missing') throw error;
   }
   const kept: string[] = [];
-  for (const time of times.filter((one) => /^\d{8}T\d{6}Z$/.test(one)))
+  for (const time of times.filter(isArchiveTime))
     if ((await findLog(archivePlace(place, time), call)).segments.length > 0) kept.push(time);
   return kept;
 }

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../backends/bucket/contract.ts';
 import { SamovarError } from '../errors.ts';
+import { isArchiveTime } from '../mutation-log/archive.ts';
 import { type BucketPlace, urlOf } from './mutation-copy-hold.ts';
 
 export const STEPS = [
@@ -107,7 +108,7 @@ function parse(text: string): ResetState | undefined {
     const isState =
       value?.format === 1 &&
       (value.kind === 'reset' || value.kind === 'undo') &&
-      /^\d{8}T\d{6}Z$/.test(String(value.time)) &&
+      isArchiveTime(String(value.time)) &&
       typeof value.worker?.replicas === 'number' &&
       Array.isArray(value.done) &&
       value.done.every((step) => STEPS.includes(step));

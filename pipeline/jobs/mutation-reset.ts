@@ -1,7 +1,8 @@
 import { SamovarError } from '../errors.ts';
+import { archiveTime } from '../mutation-log/archive.ts';
 import { archiveLog, copyLog } from './mutation-copy.ts';
 import { type BucketPlace, findLog, urlOf } from './mutation-copy-hold.ts';
-import { archiveTime, type RepoName } from './mutation-copy-names.ts';
+import type { RepoName } from './mutation-copy-names.ts';
 import { archivePlace, archivesOf, deleteLog } from './mutation-reset-archive.ts';
 import {
   endReset,

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
 import type { Bucket } from '../../backends/bucket/contract.ts';
-import { listAll } from '../../backends/bucket/list-all.ts';
 import type { Context } from '../../context.ts';
 import { describeError, SamovarError } from '../../errors.ts';
 import { type ReplayProgress, replayLog } from '../../jobs/mutation-replay.ts';
 import { openBucketLog } from '../../mutation-log/bucket-log.ts';
 import type { LogSource } from '../../mutation-log/contract.ts';
+import { findLogs } from '../../mutation-log/discover.ts';
 import { openLogWriter } from '../../mutation-log/writer.ts';
 import { keepUp, type ReplayOnce } from '../../serve/keep-up.ts';
 import type { Served, ServedLog, ServedRepo } from '../../serve/served.ts';
@@ -93,8 +93,10 @@ function followRepo(place: ServePlace, full: string, turn: Turn) {
     signal: context.stopping,
     log: (message, error) => context.log.warn({ repository: full, reason: describeError(error) }, message),
   });
+  // One at a time: the log's folder has one writer.
+  const oneWrite = pLimit(1);
   const write = async (payloads: readonly Uint8Array[]) => {
-    await writeRecords(place, prefix, full, payloads);
+    await oneWrite(() => writeRecords(place, prefix, full, payloads));
     await replay({ rebuild: false, onProgress: () => undefined });
   };
   const served: ServedRepo = {
@@ -164,24 +166,10 @@ async function namesOf({
 }: ServePlace): Promise<readonly string[]> {
   if (repositories.length > 0) return [...new Set(repositories)].sort();
   const known = store.corpus.repos().map(({ owner, name }) => `${owner}/${name}`);
-  const owners = await foldersOf(bucket, prefix, context.signal);
-  const logs = (await Promise.all(owners.map((owner) => foldersOf(bucket, owner, context.signal)))).flat();
-  const names = [...new Set([...known, ...logs.map((folder) => folder.slice(prefix.length, -1))])].sort();
+  const logs = await findLogs(bucket, prefix, { signal: context.signal });
+  const names = [...new Set([...known, ...logs])].sort();
   if (names.length > 0) return names;
   throw new SamovarError('config', `there is no log below ${bucket.url}/${prefix}`, {
     remedy: 'Name repositories (OWNER/REPO), or run `samovar mutation-log sync` first.',
   });
-}
-
-async function foldersOf(bucket: Bucket, prefix: string, signal: AbortSignal): Promise<readonly string[]> {
-  const found: string[] = [];
-  try {
-    for await (const page of listAll(bucket, prefix, { delimited: true, signal }))
-      found.push(...page.prefixes);
-    return found;
-  } catch (error) {
-    // A folder that nobody has made yet.
-    if (error instanceof SamovarError && error.code === 'missing') return [];
-    throw error;
-  }
 }
