@@ -72,8 +72,11 @@ export interface ProviderClocks {
   readonly negativeMs: number;
 }
 
-/** seen: of the subjects asked for lately; all: every key that `of` names, from another provider's value. */
-export type KeyRule = { readonly rule: 'seen' } | { readonly rule: 'all'; readonly of: string };
+/** seen: of the subjects asked for lately; all: every key that `of` names, from another provider's value; given: these. */
+export type KeyRule =
+  | { readonly rule: 'seen' }
+  | { readonly rule: 'all'; readonly of: string }
+  | { readonly rule: 'given'; readonly keys: readonly string[] };
 
 export interface KeyWithPrevious {
   readonly key: string;
