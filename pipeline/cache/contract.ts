@@ -109,6 +109,8 @@ export type Fetched =
       readonly lastModified?: string;
       /** Further than the provider's. */
       readonly tags?: readonly string[];
+      /** Items of the upstream that did not fit and were left out. */
+      readonly leftOut?: number;
     }
   /** The upstream said that nothing changed (304). */
   | { readonly kind: 'unchanged' }
