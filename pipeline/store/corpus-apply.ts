@@ -1,8 +1,9 @@
 import type { Database } from 'better-sqlite3';
+import type { Parts } from '../records/mutation/codec-split.ts';
 import type { IssueState } from '../records/mutation/issue-state.ts';
-import { latestEvent, mergeIssue, newBody } from '../records/mutation/merge.ts';
-import { hasNoParts, isOnlyParts, usersOf } from '../records/mutation/merge-parts.ts';
-import type { GithubIssueMutation, GithubMutation } from '../records/mutation/types.ts';
+import { mergeIssue, newBody } from '../records/mutation/merge.ts';
+import { isOnlyParts, usersOf } from '../records/mutation/merge-parts.ts';
+import type { GithubIssueMutation, GithubMutation, Timestamp } from '../records/mutation/types.ts';
 import {
   type IssueRow,
   issueKey,
@@ -20,7 +21,8 @@ const OPEN_ISSUES_MAX = 4_096;
 
 /** Mutations of one repository being applied, in one transaction. An issue's state is written once, however often it changes. */
 export interface Batch {
-  issue(mutation: GithubIssueMutation): void;
+  /** `parts`: what it says beside the state, which the mutation itself is without. */
+  issue(mutation: GithubIssueMutation, parts: Parts | undefined): void;
   repo(mutation: GithubMutation): void;
   /** Writes what is still open. */
   end(): void;
@@ -46,18 +48,18 @@ export function openBatches(db: Database, names: NameStore, parts: PartStore): S
       const row = sql.get.get(issueKey(repo, number));
       return row === undefined ? undefined : readIssue(row, NAMELESS);
     };
-    const change = (mutation: GithubIssueMutation) => {
+    const change = (mutation: GithubIssueMutation, latest: Timestamp | undefined) => {
       const { number } = mutation;
       const opened = open.get(number);
       if (opened !== undefined) {
-        opened.state = mergeIssue(opened.state, mutation);
+        opened.state = mergeIssue(opened.state, mutation, latest);
         return opened.key;
       }
       const key = issueKey(repo, number);
-      if (isOnlyParts(mutation) && advance(sql, key, mutation)) return key;
+      if (isOnlyParts(mutation) && advance(sql, key, mutation, latest)) return key;
       if (open.size >= OPEN_ISSUES_MAX) write();
       const stored = find(number);
-      open.set(number, { key, stored, state: mergeIssue(stored, mutation) });
+      open.set(number, { key, stored, state: mergeIssue(stored, mutation, latest) });
       return key;
     };
     const write = () => {
@@ -68,16 +70,17 @@ export function openBatches(db: Database, names: NameStore, parts: PartStore): S
       counts.clear();
     };
     return {
-      issue: (mutation) => {
-        const key = change(mutation);
+      issue: (mutation, said) => {
+        const key = change(mutation, said?.latest);
         if (mutation.notExist === true) return;
         const text = newBody(mutation);
         if (text !== undefined) parts.putText(key, text);
         for (const user of usersOf(mutation)) writer.user(user);
+        for (const user of said?.users ?? []) writer.user(user);
         for (const label of mutation.addLabels ?? []) writer.label(label);
         const { milestoneId: id, milestoneTitle: title, milestoneNum: milestone, noMilestone } = mutation;
         if (id !== undefined && noMilestone !== true) writer.milestone({ id, title, number: milestone });
-        if (!hasNoParts(mutation)) parts.apply(key, mutation);
+        parts.apply(key, said, mutation.samovar);
       },
       repo: ({ labels = [], milestones = [], samovar }) => {
         for (const label of labels) writer.label(label);
@@ -121,13 +124,18 @@ function statements(db: Database) {
 }
 
 /** Moves an issue's marks where it is; false: it is not there, or tombstoned. */
-function advance(sql: Statements, key: number, mutation: GithubIssueMutation): boolean {
+function advance(
+  sql: Statements,
+  key: number,
+  mutation: GithubIssueMutation,
+  latest: Timestamp | undefined,
+): boolean {
   const { commentStatus, eventStatus, reviewStatus } = mutation;
   const { changes } = sql.advance.run(
     timeUs(commentStatus?.serverDate) || null,
     timeUs(eventStatus?.serverDate) || null,
     timeUs(reviewStatus?.serverDate) || null,
-    timeUs(latestEvent(mutation)),
+    timeUs(latest),
     key,
   );
   return changes === 1;

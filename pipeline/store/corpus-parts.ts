@@ -1,24 +1,22 @@
 import type { Database } from 'better-sqlite3';
-import { isWholeComment, mergeComment } from '../records/mutation/merge-parts.ts';
+import {
+  type PartKind,
+  type PartLists,
+  type Parts,
+  readParts,
+  writeParts,
+} from '../records/mutation/codec-split.ts';
+import { mergeComment } from '../records/mutation/merge-parts.ts';
 import type {
   Comment,
-  GithubIssueMutation,
   IssueEvent,
+  IssueExtension,
   Review,
   ReviewComment,
   Timestamp,
   User,
 } from '../records/mutation/types.ts';
-import {
-  commentJson,
-  eventJson,
-  readComment,
-  readEvent,
-  readReview,
-  readReviewComment,
-  reviewCommentJson,
-  reviewJson,
-} from './corpus-part-json.ts';
+import { openPartRows, PART_KINDS, type PartRows } from './corpus-part-rows.ts';
 import type { PartCounts } from './corpus-types.ts';
 
 type UserOf = (id: bigint) => User;
@@ -26,8 +24,8 @@ type UserOf = (id: bigint) => User;
 /** What lies beside an issue's state: its text, comments, events, reviews. `issue` is its key. */
 export interface PartStore {
   putText(issue: number, text: string): void;
-  /** All of a mutation but what is in the issue's state. */
-  apply(issue: number, mutation: GithubIssueMutation): void;
+  /** What a mutation says beside the state, then what its extension takes back. */
+  apply(issue: number, said: Parts | undefined, extension: IssueExtension | undefined): void;
   comments(issue: number, userOf: UserOf): readonly Comment[];
   comment(issue: number, id: bigint, userOf: UserOf): Comment | undefined;
   events(issue: number): readonly IssueEvent[];
@@ -39,104 +37,155 @@ export interface PartStore {
   clear(first: number, last: number): void;
 }
 
-interface PartRow {
-  readonly id: bigint;
-  readonly data: string;
-}
+const KINDS = Object.keys(PART_KINDS) as readonly PartKind[];
 
-const nobody: UserOf = (id) => ({ id });
+/**
+ * Rows that say again what others said are thrown together when there are so many, and half of what they say is old: an issue whose
+ * one comment a robot writes anew each hour stays quick to read. It is looked at one time in so many, for a look reads them all.
+ */
+const ROWS_BEFORE_A_LOOK = 32;
+const ROWS_BETWEEN_LOOKS = 16;
 
 export function openParts(db: Database): PartStore {
   const putText = db.prepare('INSERT OR REPLACE INTO corpus_text(issue, text) VALUES (?, ?)');
   const clearTexts = db.prepare('DELETE FROM corpus_text WHERE issue BETWEEN ? AND ?');
-  const comments = partTable(db, 'corpus_comment');
-  const events = partTable(db, 'corpus_event');
-  const reviews = partTable(db, 'corpus_review');
-  const reviewComments = partTable(db, 'corpus_review_comment');
-  const comment = (issue: number, id: bigint, userOf: UserOf) => {
-    const json = comments.get(issue, id);
-    return json === undefined ? undefined : readComment(id, json, userOf);
-  };
-  const putComment = (issue: number, said: Comment) => {
-    const before = isWholeComment(said) ? undefined : comment(issue, said.id, nobody);
-    comments.put(issue, said.id, commentJson(mergeComment(before, said)));
-  };
-  const emptyComment = (issue: number, id: bigint) => {
-    const before = comment(issue, id, nobody);
-    if (before !== undefined) comments.put(issue, id, commentJson({ ...before, body: undefined }));
-  };
+  const rows = openPartRows(db);
   return {
     putText: (issue, text) => void putText.run(issue, text),
-    apply: (issue, mutation) => {
-      for (const item of known(mutation.comments)) putComment(issue, item);
-      for (const item of known(mutation.events)) events.put(issue, item.id, eventJson(item));
-      for (const item of known(mutation.reviews)) reviews.put(issue, item.id, reviewJson(item));
-      const { samovar } = mutation;
-      if (samovar === undefined) return;
-      for (const item of known(samovar.reviewComments))
-        reviewComments.put(issue, item.id, reviewCommentJson(item));
-      for (const id of samovar.emptiedComments ?? []) emptyComment(issue, id);
-      for (const id of samovar.deletedComments ?? []) comments.remove(issue, id);
-      for (const id of samovar.deletedReviewComments ?? []) reviewComments.remove(issue, id);
+    apply: (issue, said, extension) => {
+      if (said !== undefined) add(rows, issue, said);
+      if (extension !== undefined) takeBack(rows, issue, extension);
     },
     comments: (issue, userOf) =>
-      comments.all(issue, (id, json) => readComment(id, json, userOf)).toSorted(byTime),
-    comment,
-    events: (issue) => events.all(issue, readEvent).toSorted(byTime),
-    reviews: (issue) => reviews.all(issue, readReview).toSorted(byTime),
+      valuesOf(read(rows, issue, 'comments'))
+        .map((item) => named(item, userOf))
+        .sort(byTime),
+    comment: (issue, id, userOf) => {
+      const found = read(rows, issue, 'comments').get(id);
+      return found && named(found, userOf);
+    },
+    events: (issue) =>
+      valuesOf(read(rows, issue, 'events'))
+        .map(nameOnly)
+        .sort(byTime),
+    reviews: (issue) => valuesOf(read(rows, issue, 'reviews')).sort(byTime),
     reviewComments: (issue, userOf) =>
-      reviewComments.all(issue, (id, json) => readReviewComment(id, json, userOf)).toSorted(byTime),
-    counts: (first, last) => ({
-      comments: comments.count(first, last),
-      events: events.count(first, last),
-      reviews: reviews.count(first, last),
-      reviewComments: reviewComments.count(first, last),
-    }),
+      valuesOf(read(rows, issue, 'reviewComments'))
+        .map((item) => named(item, userOf))
+        .sort(byTime),
+    counts: (first, last) => countAll(rows, first, last),
     clear: (first, last) => {
       clearTexts.run(first, last);
-      for (const table of [comments, events, reviews, reviewComments]) table.clear(first, last);
+      rows.clear(first, last);
     },
   };
 }
 
-interface PartTable {
-  put(issue: number, id: bigint, json: string): void;
-  get(issue: number, id: bigint): string | undefined;
-  all<T>(issue: number, read: (id: bigint, json: string) => T): readonly T[];
-  remove(issue: number, id: bigint): void;
-  count(first: number, last: number): number;
-  clear(first: number, last: number): void;
+function add(rows: PartRows, issue: number, { lists }: Parts): void {
+  for (const kind of KINDS) {
+    const data = lists[kind];
+    if (data === undefined) continue;
+    const row = rows.add(issue, kind, data);
+    if (row % ROWS_BETWEEN_LOOKS === 0 && rows.count(issue, kind) > ROWS_BEFORE_A_LOOK)
+      throwTogether(rows, issue, kind);
+  }
 }
 
-function partTable(db: Database, table: string): PartTable {
-  const put = db.prepare(`INSERT OR REPLACE INTO ${table}(issue, id, data) VALUES (?, ?, ?)`);
-  const get = db
-    .prepare<[number, bigint], string>(`SELECT data FROM ${table} WHERE issue = ? AND id = ?`)
-    .pluck();
-  const all = db.prepare<[number], PartRow>(`SELECT id, data FROM ${table} WHERE issue = ?`).safeIntegers();
-  const remove = db.prepare(`DELETE FROM ${table} WHERE issue = ? AND id = ?`);
-  const count = db
-    .prepare<[number, number], number>(`SELECT count(*) FROM ${table} WHERE issue BETWEEN ? AND ?`)
-    .pluck();
-  const clear = db.prepare(`DELETE FROM ${table} WHERE issue BETWEEN ? AND ?`);
+function throwTogether(rows: PartRows, issue: number, kind: PartKind): void {
+  const all = rows.all(issue, kind);
+  const said = all.reduce((sum, data) => sum + readParts(kind, data).length, 0);
+  const items = merged(kind, all);
+  if (items.size <= said / 2) write(rows, issue, kind, items);
+}
+
+function takeBack(rows: PartRows, issue: number, extension: IssueExtension): void {
+  const { emptiedComments = [], deletedComments = [], deletedReviewComments = [] } = extension;
+  if (emptiedComments.length > 0 || deletedComments.length > 0) {
+    const items = read(rows, issue, 'comments');
+    for (const id of emptiedComments) {
+      const before = items.get(id);
+      if (before !== undefined) items.set(id, { ...before, body: undefined });
+    }
+    for (const id of deletedComments) items.delete(id);
+    write(rows, issue, 'comments', items);
+  }
+  if (deletedReviewComments.length === 0) return;
+  const items = read(rows, issue, 'reviewComments');
+  for (const id of deletedReviewComments) items.delete(id);
+  write(rows, issue, 'reviewComments', items);
+}
+
+type Item<K extends PartKind> = PartLists[K][number];
+
+function write<K extends PartKind>(
+  rows: PartRows,
+  issue: number,
+  kind: K,
+  items: Map<bigint, Item<K>>,
+): void {
+  const list = [...items.values()] as unknown as PartLists[K];
+  rows.replace(issue, kind, list.length === 0 ? undefined : writeParts(kind, list));
+}
+
+function read<K extends PartKind>(rows: PartRows, issue: number, kind: K): Map<bigint, Item<K>> {
+  return merged(kind, rows.all(issue, kind));
+}
+
+/** What rows add up to. Items that do not say which one they are are none. */
+function merged<K extends PartKind>(kind: K, rows: readonly Uint8Array[]): Map<bigint, Item<K>> {
+  const items = new Map<bigint, Item<K>>();
+  const merges = kind === 'comments';
+  for (const row of rows) {
+    for (const item of readParts(kind, row)) {
+      if (item.id === 0n) continue;
+      const before = merges ? (items.get(item.id) as Comment | undefined) : undefined;
+      items.set(item.id, (merges ? mergeComment(before, item as Comment) : item) as Item<K>);
+    }
+  }
+  return items;
+}
+
+function countAll(rows: PartRows, first: number, last: number): PartCounts {
+  const counts = { comments: 0, events: 0, reviews: 0, reviewComments: 0 };
+  const ids = new Set<bigint>();
+  let at = { issue: 0, kind: 0 };
+  for (const { issue, kind: number, data } of rows.between(first, last)) {
+    if (issue !== at.issue || number !== at.kind) ids.clear();
+    at = { issue, kind: number };
+    const kind = KINDS.find((name) => PART_KINDS[name] === number);
+    if (kind === undefined) continue;
+    for (const { id } of readParts(kind, data)) {
+      if (id === 0n || ids.has(id)) continue;
+      ids.add(id);
+      counts[kind] += 1;
+    }
+  }
+  return counts;
+}
+
+function valuesOf<T>(items: Map<bigint, T>): T[] {
+  return [...items.values()];
+}
+
+/** By the login that was seen last. */
+function named<T extends { readonly user?: User | undefined }>(item: T, userOf: UserOf): T {
+  return item.user === undefined ? item : { ...item, user: userOf(item.user.id) };
+}
+
+/** Of labels and milestones events say the name: ids in them are none of the repository's. */
+function nameOnly(event: IssueEvent): IssueEvent {
+  const { label, milestone } = event;
+  if (label === undefined && milestone === undefined) return event;
   return {
-    put: (issue, id, json) => void put.run(issue, id, json),
-    get: (issue, id) => get.get(issue, id),
-    all: (issue, read) => all.all(issue).map(({ id, data }) => read(id, data)),
-    remove: (issue, id) => void remove.run(issue, id),
-    count: (first, last) => count.get(first, last) ?? 0,
-    clear: (first, last) => void clear.run(first, last),
+    ...event,
+    ...(label && { label: { id: 0n, name: label.name ?? '' } }),
+    ...(milestone && { milestone: { id: 0n, title: milestone.title ?? '' } }),
   };
-}
-
-/** Those that say which one they are. */
-function known<T extends { readonly id: bigint }>(items: readonly T[] | undefined): readonly T[] {
-  return items?.filter(({ id }) => id !== 0n) ?? [];
 }
 
 interface Dated {
   readonly id: bigint;
-  readonly created?: Timestamp;
+  readonly created?: Timestamp | undefined;
 }
 
 /** By time, then id; those without a time first. */

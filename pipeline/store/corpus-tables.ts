@@ -51,32 +51,16 @@ export const CORPUS_TABLES = `
 
   CREATE TABLE corpus_text(issue INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 
-  -- What belongs to an issue, each kind lying together. issue: its key; data: JSON (corpus-part-json.ts). Tables of their own,
-  -- because a log brings one kind after the other: each then grows at its end.
-  CREATE TABLE corpus_comment(
+  -- What belongs to an issue, by its key: one row for what one mutation says of one kind, in its own bytes, in order. kind: 1 =
+  -- comments, 2 = events, 3 = reviews, 4 = comments of reviews. data: a message with that one list (records/mutation/messages.ts).
+  -- What a later row says of the same comment holds. The table grows at its end, whatever the order in which a log comes.
+  CREATE TABLE corpus_part(
+    id INTEGER PRIMARY KEY,
     issue INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (issue, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE corpus_event(
-    issue INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (issue, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE corpus_review(
-    issue INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (issue, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE corpus_review_comment(
-    issue INTEGER NOT NULL,
-    id INTEGER NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (issue, id)
-  ) STRICT, WITHOUT ROWID;
+    kind INTEGER NOT NULL,
+    data BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX corpus_part_of ON corpus_part(issue, kind);
 
   CREATE TABLE corpus_label(
     repo INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { SamovarError } from '../errors.ts';
-import { decodeMutation } from '../records/mutation/codec.ts';
+import { splitMutation } from '../records/mutation/codec-split.ts';
 import { openBatches, type StartBatch } from './corpus-apply.ts';
 import { issueKey } from './corpus-issue-json.ts';
 import { type IssueReader, openIssues } from './corpus-issues.ts';
@@ -126,8 +126,8 @@ function applyRecords(around: Parts, repo: RepoRow, records: Iterable<AppliedRec
   let last: AppliedRecord | undefined;
   for (const record of records) {
     if (placeOf(record, at) === 'known') continue;
-    const { githubIssue: issue, github } = decode(record);
-    if (issue !== undefined && issue.number > 0 && isOf(repo, issue)) batch.issue(issue);
+    const { githubIssue: issue, github, parts } = decode(record);
+    if (issue !== undefined && issue.number > 0 && isOf(repo, issue)) batch.issue(issue, parts);
     if (github !== undefined && isOf(repo, github)) batch.repo(github);
     at = { segment: record.segment, offset: record.end };
     last = record;
@@ -143,7 +143,7 @@ function isOf(repo: RepoRow, said: { readonly owner: string; readonly repo: stri
 
 function decode(record: AppliedRecord) {
   try {
-    return decodeMutation(record.payload);
+    return splitMutation(record.payload);
   } catch (cause) {
     throw new SamovarError(
       'malformed',

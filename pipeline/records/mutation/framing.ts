@@ -7,6 +7,8 @@ import { SamovarError } from '../../errors.ts';
 const HEADER_BYTES_MAX = 40;
 const HEADER = /^REC@(0|[1-9a-f][0-9a-f]*)\+(0|[1-9a-f][0-9a-f]*)=$/;
 const EQUALS = 0x3d;
+const PLUS = 0x2b;
+const MAGIC_BYTES = 4;
 /** No mutation of GitHub's comes near it. */
 const PAYLOAD_BYTES_MAX = 64 * 2 ** 20;
 
@@ -14,6 +16,7 @@ export interface FramedRecord {
   readonly offset: number;
   /** Offset of the byte after it. */
   readonly end: number;
+  /** A view of what was read with it: whoever keeps few of many records copies them. */
   readonly payload: Uint8Array;
 }
 
@@ -24,7 +27,7 @@ export function frameRecord(offset: number, payload: Uint8Array): Uint8Array {
 }
 
 /**
- * Records of bytes as they come, the first of which has the offset `start`. Memory holds one record. Throws `malformed` with the
+ * Records of bytes as they come, the first of which has the offset `start`. Memory holds one chunk and one record. Throws `malformed` with the
  * offset of the record that is torn or wrong; everything before it was given.
  */
 export async function* readRecords(
@@ -70,7 +73,49 @@ function recordAt(bytes: Buffer, at: number, offset: number, name: string): Fram
     if (left >= HEADER_BYTES_MAX) throw broken(name, offset, 'there is no header of a record');
     return left + 1;
   }
-  const header = bytes.toString('latin1', at, at + equals + 1);
+  const size = sizeIn(bytes, at, at + equals, offset) ?? sizeSaid(bytes, at, at + equals, { offset, name });
+  const begin = equals + 1;
+  if (left < begin + size) return begin + size;
+  // Of the reader's own copy, which all records that came in one chunk share: a log has millions of them.
+  const payload = bytes.subarray(at + begin, at + begin + size);
+  return { offset, end: offset + begin + size, payload };
+}
+
+/** The length in a header, if it is one of a record at that offset; most are, and are read without making a text of them. */
+function sizeIn(bytes: Buffer, at: number, equals: number, offset: number): number | undefined {
+  // REC@
+  if (equals - at < MAGIC_BYTES || bytes.readUInt32BE(at) !== 0x52454340) return undefined;
+  const begin = at + MAGIC_BYTES;
+  const plus = bytes.indexOf(PLUS, begin);
+  if (plus < 0 || hexIn(bytes, begin, plus) !== offset) return undefined;
+  const size = hexIn(bytes, plus + 1, equals);
+  return size !== undefined && size <= PAYLOAD_BYTES_MAX ? size : undefined;
+}
+
+const HEX_DIGITS_MAX = 13;
+
+/** A number in lowercase hex, without zeros before it. */
+function hexIn(bytes: Buffer, begin: number, end: number): number | undefined {
+  if (end <= begin || end - begin > HEX_DIGITS_MAX || (bytes[begin] === 0x30 && end - begin > 1))
+    return undefined;
+  let value = 0;
+  for (let at = begin; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x30 && byte <= 0x39) value = value * 16 + byte - 0x30;
+    else if (byte >= 0x61 && byte <= 0x66) value = value * 16 + byte - 0x57;
+    else return undefined;
+  }
+  return value;
+}
+
+/** The same from the header as a text. Throws `malformed`, and says what is wrong with it. */
+function sizeSaid(
+  bytes: Buffer,
+  at: number,
+  equals: number,
+  { offset, name }: { readonly offset: number; readonly name: string },
+): number {
+  const header = bytes.toString('latin1', at, equals + 1);
   const [, place = '', length = ''] = HEADER.exec(header) ?? [];
   if (place === '') throw broken(name, offset, `${JSON.stringify(header)} is no header of a record`);
   if (Number.parseInt(place, 16) !== offset)
@@ -78,11 +123,7 @@ function recordAt(bytes: Buffer, at: number, offset: number, name: string): Fram
   const size = Number.parseInt(length, 16);
   if (size > PAYLOAD_BYTES_MAX)
     throw broken(name, offset, `a record of ${size} bytes: more than ${PAYLOAD_BYTES_MAX}`);
-  const begin = equals + 1;
-  if (left < begin + size) return begin + size;
-  // A copy: what is given away does not keep the whole chunk alive.
-  const payload = Uint8Array.prototype.slice.call(bytes, at + begin, at + begin + size);
-  return { offset, end: offset + begin + size, payload };
+  return size;
 }
 
 function broken(name: string, offset: number, reason: string): SamovarError {

@@ -1,4 +1,4 @@
-import type { Comment, GithubIssueMutation, IssueExtension, Milestone, User } from './types.ts';
+import type { Comment, GithubIssueMutation, Milestone, User } from './types.ts';
 
 /**
  * What a mutation says of a comment, over what is known of it. A text that is not said, or empty, leaves the known one: proto3 cannot
@@ -12,11 +12,6 @@ export function mergeComment(known: Comment | undefined, said: Comment): Comment
     created: said.created ?? known?.created,
     updated: said.updated ?? known?.updated,
   };
-}
-
-/** It says all that can be known of the comment: what was known before need not be looked up. */
-export function isWholeComment({ user, body, created, updated }: Comment): boolean {
-  return user !== undefined && created !== undefined && updated !== undefined && Boolean(body);
 }
 
 /** A title or number that is not said stays. */
@@ -60,20 +55,4 @@ export function isOnlyParts(mutation: GithubIssueMutation): boolean {
 function onlyHas(said: object, keys: ReadonlySet<string>): boolean {
   for (const key in said) if (!keys.has(key)) return false;
   return true;
-}
-
-/** Nothing of what is kept beside an issue's state. */
-export function hasNoParts({ comments, events, reviews, samovar }: GithubIssueMutation): boolean {
-  return (
-    !comments?.length && !events?.length && !reviews?.length && (samovar === undefined || isBare(samovar))
-  );
-}
-
-function isBare(extension: IssueExtension): boolean {
-  return (
-    !extension.deletedComments?.length &&
-    !extension.emptiedComments?.length &&
-    !extension.reviewComments?.length &&
-    !extension.deletedReviewComments?.length
-  );
 }

@@ -6,9 +6,14 @@ import type { GithubIssueMutation, IssueExtension, Label, Timestamp, User } from
  * both, but for three points where maintner forgets: an issue that came back from a tombstone gets the `created` it never had;
  * `transferredTo` is read from a tombstone too, and ends with it; and field 1000 (ours) is looked at.
  *
- * Comments, events and reviews are not in the state: merge-parts.ts.
+ * Comments, events and reviews are not in the state: merge-parts.ts. `latest` is the time of the mutation's latest event or review, for
+ * who has taken them out of it.
  */
-export function mergeIssue(before: IssueState | undefined, mutation: GithubIssueMutation): IssueState {
+export function mergeIssue(
+  before: IssueState | undefined,
+  mutation: GithubIssueMutation,
+  latest: Timestamp | undefined = latestEvent(mutation),
+): IssueState {
   const known = before ?? firstSight(mutation);
   const { samovar } = mutation;
   if (mutation.notExist === true)
@@ -39,7 +44,7 @@ export function mergeIssue(before: IssueState | undefined, mutation: GithubIssue
     commentsUntil: mutation.commentStatus?.serverDate ?? known.commentsUntil,
     eventsUntil: mutation.eventStatus?.serverDate ?? known.eventsUntil,
     reviewsUntil: mutation.reviewStatus?.serverDate ?? known.reviewsUntil,
-    eventMax: latestEvent(mutation, known.eventMax),
+    eventMax: laterOf(known.eventMax, latest),
   };
 }
 
@@ -111,27 +116,18 @@ function byId<T extends Identified>(items: readonly T[]): readonly T[] {
   return items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The latest time of its events and reviews and of what was known. */
-export function latestEvent(
-  { events, reviews }: GithubIssueMutation,
-  known?: Timestamp,
-): Timestamp | undefined {
-  return latest(latest(known, events), reviews);
-}
-
-function latest(
-  known: Timestamp | undefined,
-  items: readonly (Identified & { readonly created?: Timestamp })[] | undefined,
-): Timestamp | undefined {
-  let last = known;
-  for (const { id, created } of items ?? []) {
-    if (id !== 0n && created !== undefined && (last === undefined || isLater(created, last))) last = created;
-  }
+/** The latest time of its events and reviews. */
+function latestEvent({ events = [], reviews = [] }: GithubIssueMutation): Timestamp | undefined {
+  let last: Timestamp | undefined;
+  for (const { id, created } of [...events, ...reviews]) if (id !== 0n) last = laterOf(last, created);
   return last;
 }
 
-function isLater(a: Timestamp, b: Timestamp): boolean {
-  return a.seconds === b.seconds ? (a.nanos ?? 0) > (b.nanos ?? 0) : a.seconds > b.seconds;
+/** The later of two times, of which either may not be known. */
+export function laterOf(a: Timestamp | undefined, b: Timestamp | undefined): Timestamp | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const isLater = a.seconds === b.seconds ? (b.nanos ?? 0) > (a.nanos ?? 0) : b.seconds > a.seconds;
+  return isLater ? b : a;
 }
 
 function mergeReason(known: string | undefined, samovar: IssueExtension | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { spec } from './wire.ts';
+import { type MessageSpec, spec } from './wire.ts';
 
 /**
  * Fields of maintner's mutations by their numbers, and ours at 1000, which readers that do not know them pass over. Names as in
@@ -88,7 +88,7 @@ const REVIEW_COMMENT = spec(
   [10, 'updated', TIMESTAMP],
 );
 
-const ISSUE_EXTENSION = spec(
+export const ISSUE_EXTENSION = spec(
   [1, 'stateReason', STRING_CHANGE],
   [2, 'transferredTo', 'string'],
   [3, 'closedAtCleared', 'bool'],
@@ -114,7 +114,7 @@ const GITHUB = spec(
   [1000, 'samovar', REPO_EXTENSION],
 );
 
-const GITHUB_ISSUE = spec(
+export const GITHUB_ISSUE = spec(
   [1, 'owner', 'string', 'always'],
   [2, 'repo', 'string', 'always'],
   [3, 'number', 'int32', 'always'],
@@ -154,3 +154,37 @@ export const MUTATION = spec(
   [3, 'github', GITHUB],
   [4, 'gerrit', 'bytes'],
 );
+
+/** Of an issue's mutation what lies beside its state: four lists, each a message with nothing else. */
+export const COMMENTS = spec([8, 'comments', COMMENT, 'repeated']);
+export const EVENTS = spec([26, 'events', EVENT, 'repeated']);
+export const REVIEWS = spec([29, 'reviews', REVIEW, 'repeated']);
+export const REVIEW_COMMENTS = spec([7, 'reviewComments', REVIEW_COMMENT, 'repeated']);
+
+const BESIDE: readonly string[] = ['comments', 'events', 'reviews', 'reviewComments'];
+
+function withoutBeside({ fields }: MessageSpec): MessageSpec {
+  return { fields: fields.filter(({ name }) => !BESIDE.includes(name)) };
+}
+
+/** A mutation without these lists: of an issue only its state. */
+export const MUTATION_CORE = spec(
+  [
+    1,
+    'githubIssue',
+    {
+      fields: withoutBeside(GITHUB_ISSUE).fields.map((field) =>
+        field.kind === ISSUE_EXTENSION ? { ...field, kind: withoutBeside(ISSUE_EXTENSION) } : field,
+      ),
+    },
+  ],
+  [2, 'git', 'bytes'],
+  [3, 'github', GITHUB],
+  [4, 'gerrit', 'bytes'],
+);
+
+/** What is looked for in those lists without reading all of them: who is named, and when. */
+export const PART_USER = spec([2, 'user', USER]);
+export const REVIEW_COMMENT_USER = spec([3, 'user', USER]);
+export const EVENT_TIME = spec([1, 'id', 'int64', 'always'], [4, 'created', TIMESTAMP]);
+export const REVIEW_TIME = spec([1, 'id', 'int64', 'always'], [3, 'created', TIMESTAMP]);

@@ -119,7 +119,8 @@ type Long = Parameters<protobuf.Writer['int64']>[0];
 
 const tables = new WeakMap<MessageSpec, ReadonlyMap<number, FieldSpec>>();
 
-function tableOf(type: MessageSpec): ReadonlyMap<number, FieldSpec> {
+/** The fields of a message by their numbers. */
+export function tableOf(type: MessageSpec): ReadonlyMap<number, FieldSpec> {
   const known = tables.get(type);
   if (known !== undefined) return known;
   const table = new Map(type.fields.map((field) => [field.number, field]));
@@ -195,12 +196,25 @@ function readOne(reader: protobuf.Reader, kind: Scalar | MessageSpec, before: un
     case 'int64':
       return bigintOf(reader.int64());
     case 'seconds':
-      return Number(bigintOf(reader.int64()));
+      return secondsOf(reader.int64());
   }
 }
 
+interface Halves {
+  readonly low: number;
+  readonly high: number;
+}
+
+// Most ids have 32 bits, and times are numbers: arithmetic of big integers is what takes the time of reading them.
 function bigintOf(value: unknown): bigint {
   if (typeof value === 'number') return BigInt(value);
-  const { low, high } = value as { readonly low: number; readonly high: number };
+  const { low, high } = value as Halves;
+  if (high === 0) return BigInt(low >>> 0);
   return (BigInt(high) << LOW_BITS) | BigInt(low >>> 0);
+}
+
+function secondsOf(value: unknown): number {
+  if (typeof value === 'number') return value;
+  const { low, high } = value as Halves;
+  return high * 2 ** 32 + (low >>> 0);
 }

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { IssueState } from '../../../pipeline/records/mutation/issue-state.ts';
 import { mergeIssue } from '../../../pipeline/records/mutation/merge.ts';
-import {
-  isWholeComment,
-  mergeComment,
-  mergeMilestone,
-} from '../../../pipeline/records/mutation/merge-parts.ts';
+import { mergeComment, mergeMilestone } from '../../../pipeline/records/mutation/merge-parts.ts';
 import type { GithubIssueMutation } from '../../../pipeline/records/mutation/types.ts';
 
 const t = (seconds: number, nanos?: number) => ({ seconds, nanos });
@@ -217,13 +213,6 @@ describe('comments', () => {
     }));
 
   test('an empty text says nothing', () => expect(mergeComment(whole, { id: 1n, body: '' }).body).toBe('a'));
-
-  test('only one that says all may replace what is known', () => {
-    expect(isWholeComment(whole)).toBe(true);
-    for (const key of ['user', 'body', 'created', 'updated'])
-      expect(isWholeComment({ ...whole, [key]: undefined }), key).toBe(false);
-    expect(isWholeComment({ ...whole, body: '' })).toBe(false);
-  });
 });
 
 test('a milestone keeps what is not said', () =>
