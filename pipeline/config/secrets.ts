@@ -12,9 +12,11 @@ export type SecretName =
   | 'motd_password'
   | 'session_key'
   | 'oidc_client_secret'
-  | 'bugzilla_api_key';
+  | 'bugzilla_api_key'
+  /** Of a provider's headers: SAMOVAR_PROVIDER_NAME. */
+  | `provider:${string}`;
 
-const VARIABLES: Readonly<Record<SecretName, readonly string[]>> = {
+const VARIABLES: Readonly<Record<Exclude<SecretName, `provider:${string}`>, readonly string[]>> = {
   github_tokens: ['SAMOVAR_GITHUB_TOKENS', 'GITHUB_TOKEN'],
   webhook_secret: ['SAMOVAR_WEBHOOK_SECRET'],
   api_key: ['SAMOVAR_API_KEY'],
@@ -27,7 +29,7 @@ const VARIABLES: Readonly<Record<SecretName, readonly string[]>> = {
 
 /** A secret of the environment, else of the file that the settings name, without white space around it. Throws `config` when the file cannot be read. */
 export function readSecret(name: SecretName, settings: Settings, env: Environment): string | undefined {
-  for (const variable of VARIABLES[name]) {
+  for (const variable of variablesOf(name)) {
     const value = env[variable]?.trim();
     if (value) return value;
   }
@@ -38,11 +40,18 @@ export function readSecret(name: SecretName, settings: Settings, env: Environmen
   } catch (cause) {
     throw new SamovarError('config', `the secret ${name} cannot be read from ${file}`, {
       subject: file,
-      remedy: `Make the file readable, or set ${VARIABLES[name][0]}.`,
+      remedy: `Make the file readable, or set ${variablesOf(name)[0]}.`,
       cause,
     });
   }
 }
+
+function variablesOf(name: SecretName): readonly string[] {
+  if (isProviders(name)) return [`SAMOVAR_PROVIDER_${name.slice(name.indexOf(':') + 1)}`];
+  return VARIABLES[name];
+}
+
+const isProviders = (name: SecretName): name is `provider:${string}` => name.startsWith('provider:');
 
 function fileOf(name: SecretName, { mutationLog }: Settings): string | undefined {
   if (name === 'github_tokens') return mutationLog.githubTokenFile;

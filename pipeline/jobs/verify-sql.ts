@@ -1,5 +1,5 @@
 import { ROW_VERSION, ROW_WRITTEN, type TableSpec, type Warehouse } from '../backends/warehouse/contract.ts';
-import { textLiteral } from './sql.ts';
+import { textLiteral } from '../backends/warehouse/literals.ts';
 
 /** Columns that a row's digest is made of, next to its path: those of them that the table has. */
 export const DIGEST_COLUMNS = ['passed', 'tests_run', 'tests_failed'] as const;

@@ -5,7 +5,7 @@ import { SamovarError } from '../errors.ts';
 import { type AppendContext, appendRows, isAppend, recoverAppend } from '../load/append.ts';
 import { type PackedRow, packRow, unpackRow } from '../records/chunk.ts';
 import type { PendingRow } from '../store/rows.ts';
-import { textLiteral } from './sql.ts';
+import { textLiteral } from '../backends/warehouse/literals.ts';
 import {
   destinationOf,
   emitTable,

@@ -79,7 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside a contract that every driver and stage may use: pure, of no driver. */
-const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits|file-generation)\.ts$/;
+const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits|literals|file-generation)\.ts$/;
 
 export function wrongArrows(tree: Tree): readonly string[] {
   return pipeline(tree).flatMap((file) => {
