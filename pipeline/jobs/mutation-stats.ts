@@ -3,6 +3,7 @@ import { describeError, SamovarError } from '../errors.ts';
 import type { LogPosition, LogSegment } from '../mutation-log/contract.ts';
 import type { Timestamp } from '../records/mutation/types.ts';
 import type { Corpus, CorpusRepo } from '../store/corpus-types.ts';
+import type { RepositoryLag } from './mutation-lag.ts';
 
 /** How much there is of a repository. Tombstones count among nothing else; what belongs to them does. */
 export interface RepoStats {
@@ -26,6 +27,8 @@ export interface RepoStats {
   readonly latestAt?: number;
   /** The log in its bucket; undefined: there is none. */
   readonly log?: LogStats;
+  /** How far the warehouse's tables have it; undefined: no rows were made of it yet. */
+  readonly warehouse?: Pick<RepositoryLag, 'unread' | 'tables'>;
   /** Why the log could not be looked at. */
   readonly logFailure?: string;
 }
@@ -41,17 +44,19 @@ export interface LogStats {
 export interface StatsRequest {
   readonly repos: readonly CorpusRepo[];
   readonly segments: (repo: CorpusRepo) => Promise<readonly LogSegment[]>;
+  readonly lags?: readonly RepositoryLag[];
 }
 
 const LOGS_AT_ONCE = 8;
 
 /** Counts of repositories, from indexes; each log is listed, not read. */
-export async function repoStats({ repos, segments }: StatsRequest): Promise<readonly RepoStats[]> {
+export async function repoStats({ repos, segments, lags = [] }: StatsRequest): Promise<readonly RepoStats[]> {
   const limit = pLimit(LOGS_AT_ONCE);
   return Promise.all(
     repos.map((repo) =>
       limit(async () => ({
         ...countsOf(repo),
+        ...lagOf(repo, lags),
         ...(await logOf(await segmentsOf(repo, segments), repo.position())),
       })),
     ),
@@ -70,6 +75,11 @@ export function knownRepos(corpus: Corpus, names: readonly string[]): readonly C
       remedy: `Sync it, or replay its log: samovar mutation-log replay ${name}`,
     });
   });
+}
+
+function lagOf({ owner, name }: CorpusRepo, lags: readonly RepositoryLag[]): Pick<RepoStats, 'warehouse'> {
+  const found = lags.find(({ repository }) => repository === `${owner}/${name}`);
+  return found === undefined ? {} : { warehouse: { unread: found.unread, tables: found.tables } };
 }
 
 function countsOf(repo: CorpusRepo): Omit<RepoStats, 'log'> {

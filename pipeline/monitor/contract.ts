@@ -82,6 +82,20 @@ export interface ScrapedValues {
   readonly sqlitePagesLeft?: number;
   /** Loads a table may still have within 24 hours. */
   readonly loadsLeft?: readonly { readonly table: string; readonly left: number }[];
+  /** How far the tables have what repositories' mutation logs add up to. */
+  readonly mutationTables?: readonly MutationTableValues[];
+}
+
+export interface MutationTableValues {
+  /** `owner/name` */
+  readonly repository: string;
+  readonly table: string;
+  /** Rows that there are to be. */
+  readonly rows: number;
+  /** Of these, what the table has not confirmed. */
+  readonly missing: number;
+  /** Seconds since the oldest of the missing; 0 where none is missing, undefined where none tells a time. */
+  readonly lagSeconds: number | undefined;
 }
 
 /** One dependency, for /readyz. */

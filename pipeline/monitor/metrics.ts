@@ -64,6 +64,7 @@ function createGauges(registers: Registry[], progress: Progress, read: () => Scr
       const values = lookUp(read, () => this.inc());
       showPlain(plain, values);
       showLabelled(labelled, values, progress);
+      showMutations(mutations, values);
     },
   });
   failures.inc(0);
@@ -81,6 +82,12 @@ function createGauges(registers: Registry[], progress: Progress, read: () => Scr
       'When a stage last made progress, in seconds since the epoch',
       'stage',
     ),
+  };
+  const ofTable = ['repository', 'table'];
+  const mutations = {
+    rows: gauge('mutation_rows', "Rows that a table is to have of a repository's mutation log", ...ofTable),
+    missing: gauge('mutation_rows_missing', 'Of these, rows that the table has not confirmed', ...ofTable),
+    lag: gauge('mutation_lag_seconds', 'Time since the oldest of the missing; 0: none is', ...ofTable),
   };
 }
 
@@ -118,5 +125,17 @@ function showLabelled(
   for (const stage of progress.stages()) {
     tasks.set({ stage: stage.name }, stage.tasks);
     if (stage.lastProgressMs !== undefined) last.set({ stage: stage.name }, stage.lastProgressMs / 1000);
+  }
+}
+
+function showMutations(
+  gauges: Readonly<Record<'rows' | 'missing' | 'lag', Gauge>>,
+  { mutationTables = [] }: ScrapedValues,
+): void {
+  for (const gauge of Object.values(gauges)) gauge.reset();
+  for (const { repository, table, rows, missing, lagSeconds } of mutationTables) {
+    gauges.rows.set({ repository, table }, rows);
+    gauges.missing.set({ repository, table }, missing);
+    if (lagSeconds !== undefined) gauges.lag.set({ repository, table }, lagSeconds);
   }
 }

@@ -95,10 +95,13 @@ export function statsText(all: readonly RepoStats[]): string {
   return all.length === 0 ? 'no repository is known: see samovar mutation-log sync and replay' : table;
 }
 
-function stateText({ state, renamedTo, log, logFailure }: RepoStats): string {
+function stateText({ state, renamedTo, log, logFailure, warehouse }: RepoStats): string {
   if (logFailure !== undefined) return logFailure;
   if (renamedTo !== undefined) return `now ${renamedTo}`;
   if (state !== 'ok') return state;
   if (log === undefined) return 'no log here';
-  return log.bytesBehind > 0 ? `${byteSize(log.bytesBehind)} not replayed` : 'ok';
+  if (log.bytesBehind > 0) return `${byteSize(log.bytesBehind)} not replayed`;
+  const missing = (warehouse?.tables ?? []).reduce((sum, table) => sum + table.missing, 0);
+  if (missing > 0) return `${missing} rows not in the warehouse`;
+  return warehouse?.unread === true ? 'new records not in the warehouse' : 'ok';
 }

@@ -9,6 +9,7 @@ import type { Served } from '../../serve/served.ts';
 import { startServer } from '../../serve/server.ts';
 import type { Store } from '../../store/open.ts';
 import { type CommonArgs, commonOptions, withContext } from '../run.ts';
+import { lagReader, lagValues } from './lag.ts';
 import { repoOf } from './log-place.ts';
 import { following, readOnly, type ServePlace } from './serve-logs.ts';
 
@@ -83,7 +84,10 @@ async function serve(context: Context, args: Args): Promise<number> {
     writes: args.internal !== undefined,
   };
   const { served, done } = args['read-only'] ? readOnly(place) : await following(place);
-  const { close, ...addresses } = await startServer(serverOptions(context, args, served));
+  const lagsOf = await lagReader(context, store, args['tables-file']);
+  const metrics = createMetrics(context.progress);
+  metrics.onScrape(() => lagValues(lagsOf(served.repos().map(({ repo }) => repo))));
+  const { close, ...addresses } = await startServer({ ...serverOptions(context, args, served), metrics });
   context.log.info({ ...addresses, repositories: served.repos().length }, 'serving');
   await Promise.all([stopped(context.stopping).then(close), done]);
   return 0;
@@ -112,7 +116,6 @@ function serverOptions(context: Context, { grpc = '6343', http = '8080', interna
     encodeTombstone: (owner: string, repo: string, number: number) =>
       encodeMutation({ githubIssue: { owner, repo, number, notExist: true } }),
     progress,
-    metrics: createMetrics(progress),
     nowMs,
     monotonicMs: () => performance.now(),
     log: (message: string, error: unknown) => context.log.warn({ reason: describeError(error) }, message),

@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import { knownRepos, repoStats } from '../../jobs/mutation-stats.ts';
 import { statsText } from '../../show/mutation-tools.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
+import { lagReader } from './lag.ts';
 import { openLog } from './log-place.ts';
 
 type Args = CommonArgs & { readonly repositories?: readonly string[] | undefined };
@@ -25,8 +26,11 @@ export const statsCommand: CommandModule<object, Args> = {
 async function stats(context: Context, args: Args): Promise<number> {
   const store = context.openStore({ dryRun: true });
   const { logs } = context.settings.mutationLog;
+  const repos = knownRepos(store.corpus, args.repositories ?? []);
+  const lagsOf = await lagReader(context, store, args['tables-file']);
   const found = await repoStats({
-    repos: knownRepos(store.corpus, args.repositories ?? []),
+    repos,
+    lags: lagsOf(repos),
     segments: async ({ owner, name }) => {
       const log = await openLog(context, `${logs}/${owner}/${name}/`);
       return log.segments({ signal: context.signal });

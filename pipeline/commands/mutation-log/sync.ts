@@ -17,6 +17,7 @@ import { startProgress } from '../../show/progress.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { repoOf } from './log-place.ts';
 import { createRoundLoader } from './sync-load.ts';
+import { startSyncMonitor } from './sync-monitor.ts';
 
 const REQUESTS_IN_FLIGHT = 8;
 const HOUR_MS = 3_600_000;
@@ -30,6 +31,7 @@ type Args = CommonArgs & {
   readonly threads: number;
   readonly 'deletions-hours': number;
   readonly load: boolean;
+  readonly monitor?: string | undefined;
   readonly 'dry-run': boolean;
 };
 
@@ -57,6 +59,10 @@ export const syncCommand: CommandModule<object, Args> = {
         default: false,
         describe: 'After each round, bring what is new into the warehouse',
       })
+      .option('monitor', {
+        type: 'string',
+        describe: 'HOST:PORT or PORT of /healthz, /readyz and /metrics while it runs (monitor_address)',
+      })
       .option('dry-run', {
         type: 'boolean',
         default: false,
@@ -83,6 +89,7 @@ async function sync(context: Context, args: Args): Promise<number> {
   const once = args.once || dryRun;
   const store = dryRun ? context.openStore({ dryRun }) : await context.holdStore('mutation-log sync');
   const load = args.load && !dryRun ? await createRoundLoader(context, store) : undefined;
+  await startSyncMonitor(context, store, args['tables-file']);
   let loaded = true;
   const startedMs = context.nowMs();
   const { steps, end } = shown(context, github, task);
