@@ -1,11 +1,7 @@
 /**
- * Which provider each part of an answer is of: the one place that knows.
- *
- * The shapes that are read here and not only copied:
- * - `package_static[PACKAGE]`: `{maintainers: {users, groups}, updates, overrides, koschei, orphans, fails_to_install,
- *   package_versions, calendars}`;
- * - `user_packages[USER]`, `group_packages[GROUP]`: see subjects.ts;
- * - `all_fedora_packages`, `all_fedora_packagers`, `all_fedora_groups`: arrays of names.
+ * Which provider each part of an answer is of: the one place that knows. The only shapes that are looked into are those of
+ * `package_static[PACKAGE]` (an object of the blocks below, `maintainers`, and `missing`, the names of blocks of which nothing is
+ * known), of users and groups (subjects.ts), and of the three lists of names.
  */
 
 /** A block of a package's answer that is an entry of its own, by package. */
@@ -32,16 +28,16 @@ export const KEYED_BLOCKS: readonly KeyedBlock[] = [
 /** Holds all other blocks of a package, as members of one object. */
 export const STATIC_PROVIDER = 'package_static';
 
-/** Blocks of the static entry, with the JSON text that stands for nothing. */
-export const STATIC_BLOCKS: Readonly<Record<string, string>> = {
-  updates: '[]',
-  overrides: '[]',
-  koschei: '[]',
-  orphans: '{"orphaned":false,"depends_on_orphaned":false}',
-  fails_to_install: '[]',
-  package_versions: '{}',
-  calendars: 'null',
-};
+/** Blocks of the static entry: what they are made of, and the JSON text that stands for nothing. */
+export const STATIC_BLOCKS = {
+  updates: { provider: 'bodhi_updates', empty: '[]' },
+  overrides: { provider: 'bodhi_overrides', empty: '[]' },
+  koschei: { provider: 'koschei_data', empty: '[]' },
+  orphans: { provider: 'orphans', empty: '{"orphaned":false,"depends_on_orphaned":false}' },
+  fails_to_install: { provider: 'health_check', empty: '[]' },
+  package_versions: { provider: 'package_versions_generic', empty: '{}' },
+  calendars: { provider: 'calendars', empty: 'null' },
+} as const;
 
 export const MAINTAINERS_EMPTY = '{"users":[],"groups":[]}';
 

@@ -8,7 +8,7 @@ import { createSubjects, type QueryPackages, type Subjects } from './subjects.ts
 import { isMissing, type Wishes } from './wishes.ts';
 
 /** An answer is looked at again after so long, even when nothing has changed: somebody is there who wants it kept warm. */
-const KEEP_MS = 600_000;
+const KEEP_MS = 60_000;
 const KEEP_PARTIAL_MS = 30_000;
 const RETRY_S = 10;
 /** Where all that is missing has failed: its next try is further off. */
@@ -59,7 +59,7 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
       for (const provider of found.pending) wishes.want(provider, [''], 'waiting');
       const reads = reader.readPackages(found.packages, withPrivate);
       const { status, retryAfterS } = verdictOf(found, reads);
-      const fingerprint = `${status} ${fingerprintOf(reads)} ${JSON.stringify([found.unknown, found.pending])}`;
+      const fingerprint = `${status} ${fingerprintOf(reads)} ${JSON.stringify([found.unknown, found.pending, reads.missingBlocks])}`;
       const untilMs = Math.min(
         nextChangeMs(reads, cache, now),
         now + (status === 202 ? KEEP_PARTIAL_MS : KEEP_MS),
@@ -99,7 +99,11 @@ function verdictOf(
   reads: PackageReads,
 ): Pick<Answer, 'status' | 'retryAfterS'> {
   const missing = allBlocks(reads).flatMap((block) => block.reads.filter(isMissing));
-  if (pending.length > 0 || missing.some(({ error }) => error === undefined))
+  if (
+    pending.length > 0 ||
+    reads.missingBlocks.length > 0 ||
+    missing.some(({ error }) => error === undefined)
+  )
     return { status: 202, retryAfterS: RETRY_S };
   if (missing.length > 0) return { status: 202, retryAfterS: RETRY_FAILING_S };
   const nothing = packages.length === 0 && unknown.length > 0;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CacheRead, Provider, ProviderClocks } from '../../cache/contract.ts';
 import type { Cache } from '../../cache/engine.ts';
-import { KEYED_BLOCKS, type KeyedBlock, STATIC_PROVIDER } from './blocks.ts';
+import { KEYED_BLOCKS, type KeyedBlock, STATIC_BLOCKS, STATIC_PROVIDER } from './blocks.ts';
+import { membersOf } from './members.ts';
 import type { Wishes } from './wishes.ts';
 
 /** off: there is no such provider here. retired: its upstream is gone. Both are answered as empty, and complete. */
@@ -24,6 +25,8 @@ export interface KeyedReads extends BlockReads {
 export interface PackageReads {
   readonly packages: readonly string[];
   readonly static: BlockReads;
+  /** Static blocks of which nothing is known yet, not even that there is nothing. */
+  readonly missingBlocks: readonly string[];
   readonly keyed: readonly KeyedReads[];
 }
 
@@ -42,6 +45,10 @@ export function createReader(cache: Cache, wishes: Wishes): Reader {
     readPackages: (packages, withPrivate) => {
       const fixed = readBlock(STATIC_PROVIDER, packages);
       wishes.wantRead(STATIC_PROVIDER, fixed.reads);
+      const missing = missingBlocks(fixed.reads).filter(
+        (block) => availabilityOf(providers.get(STATIC_BLOCKS[block].provider)) === 'on',
+      );
+      for (const block of missing) wishes.want(STATIC_BLOCKS[block].provider, [''], 'waiting');
       const keyed = KEYED_BLOCKS.map((block) => {
         const { privateProvider } = block;
         const wantsPrivate = withPrivate && privateProvider !== undefined;
@@ -52,7 +59,7 @@ export function createReader(cache: Cache, wishes: Wishes): Reader {
         };
       });
       for (const { provider, reads } of keyed.flatMap(withPrivateReads)) wishes.wantRead(provider, reads);
-      return { packages, static: fixed, keyed };
+      return { packages, static: fixed, missingBlocks: missing, keyed };
     },
   };
 }
@@ -60,6 +67,14 @@ export function createReader(cache: Cache, wishes: Wishes): Reader {
 function availabilityOf(provider: Provider | undefined): Availability {
   if (provider === undefined) return 'off';
   return provider.kind === 'retired' ? 'retired' : 'on';
+}
+
+/** The same in every package's entry: what they are all made of was not there. So one of them tells. */
+function missingBlocks(reads: readonly CacheRead[]): readonly (keyof typeof STATIC_BLOCKS)[] {
+  const json = reads.find((read) => read.json !== undefined)?.json;
+  const names = JSON.parse(membersOf(json ?? '{}')?.get('missing') ?? '[]') as readonly unknown[];
+  const blocks = Object.keys(STATIC_BLOCKS) as (keyof typeof STATIC_BLOCKS)[];
+  return blocks.filter((block) => names.includes(block));
 }
 
 function withPrivateReads(keyed: KeyedReads): readonly BlockReads[] {

@@ -3,12 +3,16 @@ import { PACKAGES_LIST, SUBJECT_PROVIDERS } from './blocks.ts';
 import { ORPHAN, type Query } from './names.ts';
 
 /**
- * `user_packages[USER]` and `group_packages[GROUP]`: `{commit: [PACKAGE…], admin: [PACKAGE…], groups: [GROUP…]}`. Who is admin of a
- * package may commit too, so `commit` holds every package; `groups` (users only): where the user is a member.
+ * Of `user_packages[USER]` = `{packages: {PACKAGE: 'admin' | 'commit'}, primary_packages, groups}` and `group_packages[GROUP]` =
+ * `{packages: {PACKAGE: 'admin' | 'commit'}, members}`.
  */
 export interface Owned {
+  /** All of them: who is admin of a package may commit too. */
   readonly commit: readonly string[];
   readonly admin: readonly string[];
+  /** Users only: of which the user is the point of contact. */
+  readonly primary: readonly string[];
+  /** Users only: where the user is a member. */
   readonly groups: readonly string[];
 }
 
@@ -34,19 +38,19 @@ export interface QueryPackages {
   readonly pending: readonly string[];
 }
 
-const NOTHING: Owned = { commit: [], admin: [], groups: [] };
+const NOTHING: Owned = { commit: [], admin: [], primary: [], groups: [] };
 
 export function createSubjects(cache: Cache): Subjects {
   const lists = createLists(cache);
   const resolve: Subjects['resolve'] = (kind, name) => {
     const { packages, all } = SUBJECT_PROVIDERS[kind];
-    const { json } = cache.read(packages, name);
+    const { json, isAbsent } = cache.read(packages, name);
     if (json !== undefined) return { kind: 'found', owned: ownedOf(json) };
     const known = lists(all);
+    const isUnknown = isAbsent || (known !== undefined && !known.has(name));
+    if (!isUnknown) return { kind: 'pending' };
     // Nobody's packages may all have found somebody.
-    if (known !== undefined && name === ORPHAN) return { kind: 'found', owned: NOTHING };
-    if (known === undefined || known.has(name)) return { kind: 'pending' };
-    return { kind: 'unknown' };
+    return name === ORPHAN ? { kind: 'found', owned: NOTHING } : { kind: 'unknown' };
   };
   const hasPackage = (name: string) => lists(PACKAGES_LIST)?.has(name);
   return { resolve, hasPackage, packagesOf: (query) => packagesOf(query, resolve, hasPackage) };
@@ -94,10 +98,12 @@ function createLists(cache: Cache): (provider: string) => ReadonlySet<string> | 
 }
 
 function ownedOf(json: string): Owned {
-  const value = JSON.parse(json) as Partial<Record<keyof Owned, unknown>> | null;
+  const value = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
+  const packages = Object.entries(value?.packages ?? {});
   return {
-    commit: textsOf(value?.commit),
-    admin: textsOf(value?.admin),
+    commit: packages.map(([name]) => name),
+    admin: packages.flatMap(([name, acl]) => (acl === 'admin' ? [name] : [])),
+    primary: textsOf(value?.primary_packages),
     groups: textsOf(value?.groups),
   };
 }

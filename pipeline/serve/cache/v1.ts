@@ -33,13 +33,13 @@ function findUser(subjects: Subjects, query: Query): UserPackages {
   const own = subjects.packagesOf(query);
   const [user] = query.users;
   const resolved = user === undefined ? undefined : subjects.resolve('user', user);
-  const names = resolved?.kind === 'found' ? resolved.owned.groups : [];
-  const groups = names.flatMap((group) => {
+  const owned = resolved?.kind === 'found' ? resolved.owned : undefined;
+  const groups = (owned?.groups ?? []).flatMap((group) => {
     const { packages } = subjects.packagesOf({ ...query, users: [], groups: [group], packages: [] });
     return packages.length === 0 ? [] : [[group, packages] as const];
   });
   const all = new Set([...own.packages, ...groups.flatMap(([, packages]) => packages)]);
-  return { ...own, primary: own.packages, groups, packages: [...all].sort() };
+  return { ...own, primary: owned?.primary ?? own.packages, groups, packages: [...all].sort() };
 }
 
 function keyedJson(keyed: KeyedReads, packages: readonly string[]): string {
@@ -53,7 +53,7 @@ function keyedJson(keyed: KeyedReads, packages: readonly string[]): string {
 
 function staticJson(found: UserPackages, reads: PackageReads): string {
   const members = reads.static.reads.map(({ json }) => (json === undefined ? undefined : membersOf(json)));
-  const blocks = Object.entries(STATIC_BLOCKS).map(([block, empty]) => {
+  const blocks = Object.entries(STATIC_BLOCKS).map(([block, { empty }]) => {
     const items = members.flatMap((one, at) =>
       one === undefined ? [] : [`${JSON.stringify(reads.packages[at])}:${one.get(block) ?? empty}`],
     );
@@ -61,7 +61,8 @@ function staticJson(found: UserPackages, reads: PackageReads): string {
   });
   const names = `"packages":${JSON.stringify(found.packages)},"primary_packages":${JSON.stringify(found.primary)}`;
   const groups = `"group_packages":${JSON.stringify(Object.fromEntries(found.groups))}`;
-  const status = found.pending.length > 0 ? 202 : statusOf(reads.static, reads.static.reads);
+  const isPartial = found.pending.length > 0 || reads.missingBlocks.length > 0;
+  const status = isPartial ? 202 : statusOf(reads.static, reads.static.reads);
   return `{"status":${status},"data":{${names},${groups},${blocks.join(',')}}}`;
 }
 

@@ -25,7 +25,7 @@ function packageJson(reads: PackageReads, name: string, at: number): string {
     data += `"${keyed.block.block}":${itemsOf(keyed, at)},`;
     blocks += `"${keyed.block.block}":${stateOf(keyed, at)},`;
   }
-  for (const [block, empty] of Object.entries(STATIC_BLOCKS))
+  for (const [block, { empty }] of Object.entries(STATIC_BLOCKS))
     data += `"${block}":${members?.get(block) ?? empty},`;
   const maintainers = members?.get('maintainers') ?? MAINTAINERS_EMPTY;
   const fixed = freshness(reads.static, reads.static.reads[at]);
@@ -94,8 +94,9 @@ function worstOf(reads: readonly CacheRead[]) {
   };
 }
 
-function errorOf({ status, found }: Made): string | null {
+function errorOf({ status, found, reads }: Made): string | null {
   if (found.unknown.length > 0) return `unknown: ${found.unknown.join(', ')}`;
   if (found.pending.length > 0) return `not known yet: ${found.pending.join(', ')}`;
+  if (reads.missingBlocks.length > 0) return `not known yet: ${reads.missingBlocks.join(', ')}`;
   return status === 202 ? 'some blocks are not cached yet: ask again' : null;
 }

@@ -32,7 +32,7 @@ export function loginPages(options: CacheApiOptions, sessions: Sessions): Hono {
       });
     const { token = '' } = await formOf(context, publicUrl);
     if (!sessions.isAdminToken(token)) {
-      log('dashboard: a login with a wrong token', undefined);
+      log('a login at the dashboard was refused', 'the token is wrong');
       return context.html(loginPage(options, true), 403);
     }
     sessions.begin(context, { user: 'admin', groups: [], isAdmin: true, maySeePrivate: false });

@@ -96,7 +96,7 @@ function deedPages(app: Hono, options: CacheApiOptions, sessions: Sessions, done
     const said = runAction(cache, params);
     done();
     const what = ['do', 'provider', 'job', 'key', 'prefix', 'how'].map((name) => params[name] ?? '');
-    log(`dashboard: ${JSON.stringify(session.user)} did ${JSON.stringify(what)}`, undefined);
+    log(`${session.user} did something on the dashboard`, JSON.stringify(what));
     return context.redirect(`/dashboard?done=${sessions.sealNotice(said)}`, 303);
   });
 }
