@@ -1,5 +1,5 @@
 import type { Comment, Review, Timestamp, User } from '../records/mutation/types.ts';
-import type { Corpus, CorpusRepo, IssueState } from '../store/corpus-types.ts';
+import type { Beside, Corpus, CorpusRepo, IssueState } from '../store/corpus-types.ts';
 import { commitOf, isApproved, type LabelMeaning, meaningOf } from './derive.ts';
 import type { Mask } from './mask.ts';
 import {
@@ -18,6 +18,10 @@ interface Subject {
   readonly repo: CorpusRepo;
   readonly logins: Logins;
   readonly full: string;
+  readonly withComments: boolean;
+  /** Read once, and only when a field needs it. */
+  beside?: Beside;
+  reviews?: readonly Review[];
   /** Looked at once, and only when a field needs it. */
   meaning?: LabelMeaning;
 }
@@ -38,16 +42,17 @@ const FIELDS: Readonly<Record<keyof IssueMessage, FieldOf>> = {
   closed: ({ issue }) => issue.closed,
   closedBy: ({ issue, logins }) => userMessage(issue.closedBy, logins),
   isPr: ({ issue }) => issue.pullRequest,
-  approved: ({ issue, repo }) => issue.pullRequest && isApproved(repo.reviews(issue.number)),
-  commit: ({ issue, repo }) => commitOf(repo.events(issue.number)),
+  approved: (subject) => subject.issue.pullRequest && isApproved(reviewsOf(subject)),
+  commit: (subject) => commitOf(besideOf(subject).events()),
   issueId: ({ issue }) => issue.number,
   url: ({ issue, full }) => `https://github.com/${full}/issues/${issue.number}`,
   assignees: ({ issue, logins }) => issue.assignees.map((user) => userMessage(user, logins)),
   reporter: ({ issue, logins }) => userMessage(issue.user, logins),
-  comments: ({ issue, repo, logins }) =>
-    repo.comments(issue.number).map((comment) => commentMessage(comment, logins)),
-  reviews: ({ issue, repo, logins }) =>
-    repo.reviews(issue.number).map((review) => reviewMessage(review, logins)),
+  comments: (subject) =>
+    besideOf(subject)
+      .comments()
+      .map((comment) => commentMessage(comment, subject.logins)),
+  reviews: (subject) => reviewsOf(subject).map((review) => reviewMessage(review, subject.logins)),
   repo: ({ full }) => full,
   blocked: (subject) => labelsOf(subject).blocked,
   releaseBlocking: (subject) => labelsOf(subject).releaseBlocking,
@@ -62,9 +67,10 @@ export function issueMessages(
   mask: Mask,
 ): (issue: IssueState) => IssueMessage {
   const full = `${repo.owner}/${repo.name}`;
+  const withComments = mask.has('comments');
   const fields = FIELD_NAMES.filter(mask.has).map((name) => [name, FIELDS[name]] as const);
   return (issue) => {
-    const subject: Subject = { issue, repo, logins, full };
+    const subject: Subject = { issue, repo, logins, full, withComments };
     const message: Record<string, unknown> = {};
     for (const [name, of] of fields) {
       const value = of(subject);
@@ -73,6 +79,17 @@ export function issueMessages(
     }
     return message;
   };
+}
+
+function besideOf(subject: Subject): Beside {
+  const { repo, issue, withComments } = subject;
+  subject.beside ??= repo.beside(issue.number, { comments: withComments });
+  return subject.beside;
+}
+
+function reviewsOf(subject: Subject): readonly Review[] {
+  subject.reviews ??= besideOf(subject).reviews();
+  return subject.reviews;
 }
 
 function labelsOf(subject: Subject): LabelMeaning {
@@ -115,8 +132,12 @@ function timestamp(time: Timestamp | undefined): TimestampMessage | undefined {
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
+/** Without what is not there, which proto3 does not send. A page has thousands of them. */
 function compact<T extends object>(message: T): Given<T> {
-  return Object.fromEntries(
-    Object.entries(message).filter(([, value]) => value !== undefined && value !== ''),
-  ) as Given<T>;
+  const given: Given<T> = {};
+  for (const key in message) {
+    const value = message[key];
+    if (value !== undefined && value !== '') given[key] = value as Exclude<typeof value, undefined>;
+  }
+  return given;
 }

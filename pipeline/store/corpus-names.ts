@@ -2,14 +2,17 @@ import type { Database } from 'better-sqlite3';
 import { mergeMilestone } from '../records/mutation/merge-parts.ts';
 import type { Label, Milestone, User } from '../records/mutation/types.ts';
 import type { Names } from './corpus-issue-json.ts';
+import { type Logins, openLogins } from './corpus-logins.ts';
 
 /** Names of users, labels and milestones: by id, the last one that was said. */
 export interface NameStore {
   login(id: bigint): string | undefined;
   labels(repo: number): readonly Label[];
   milestones(repo: number): readonly Milestone[];
-  /** Looks each name up once: for one reading, not to be kept. */
+  /** Looks each name up once, until somebody changes one: for one reading, not to be kept. */
   reader(repo: number): Names;
+  /** By the names that the last `reader` saw. */
+  user(id: bigint): User;
   /** Writes each name once: for one transaction, not to be kept. */
   writer(repo: number): NameWriter;
   clear(repo: number): void;
@@ -35,13 +38,20 @@ interface MilestoneRow {
 
 export function openNames(db: Database): NameStore {
   const sql = statements(db);
+  const logins = openLogins(db);
+  const readers = keptReaders(db, { forget: logins.forget, make: (repo) => reader(sql, repo, logins) });
   return {
-    login: (id) => sql.login.get(id),
+    login: logins.get,
     labels: (repo) => sql.labels.all(repo).map(({ id, name }) => ({ id, name })),
     milestones: (repo) => sql.milestones.all(repo).map(milestoneOf),
-    reader: (repo) => reader(sql, repo),
-    writer: (repo) => writer(sql, repo),
+    reader: readers.of,
+    user: (id) => ({ id, login: logins.get(id) || undefined }),
+    writer: (repo) => {
+      readers.forget();
+      return writer(sql, repo, logins);
+    },
     clear: (repo) => {
+      readers.forget();
       sql.clearLabels.run(repo);
       sql.clearMilestones.run(repo);
     },
@@ -52,10 +62,6 @@ type Statements = ReturnType<typeof statements>;
 
 function statements(db: Database) {
   return {
-    login: db.prepare<[bigint], string>('SELECT login FROM corpus_user WHERE id = ?').pluck(),
-    putLogin: db.prepare(
-      'INSERT INTO corpus_user(id, login) VALUES (?, ?) ON CONFLICT DO UPDATE SET login = excluded.login',
-    ),
     label: db
       .prepare<[number, bigint], string>('SELECT name FROM corpus_label WHERE repo = ? AND id = ?')
       .pluck(),
@@ -94,9 +100,35 @@ function milestoneOf({ id, title, number, closed }: MilestoneRow): Milestone {
   };
 }
 
-function reader(sql: Statements, repo: number): Names {
+/** Readers are kept until this process writes names or another one writes anything. */
+function keptReaders(
+  db: Database,
+  { make, forget }: { readonly make: (repo: number) => Names; readonly forget: () => void },
+) {
+  const version = db.prepare<[], number>('PRAGMA data_version').pluck();
+  const kept = new Map<number, Names>();
+  let keptOf = version.get();
   return {
-    user: remembered((id) => ({ id, login: sql.login.get(id) || undefined })),
+    forget: () => kept.clear(),
+    of: (repo: number) => {
+      // What a transaction changed may yet be taken back.
+      if (db.inTransaction) return make(repo);
+      const now = version.get();
+      if (now !== keptOf) {
+        kept.clear();
+        forget();
+      }
+      keptOf = now;
+      const names = kept.get(repo) ?? make(repo);
+      kept.set(repo, names);
+      return names;
+    },
+  };
+}
+
+function reader(sql: Statements, repo: number, logins: Logins): Names {
+  return {
+    user: (id) => ({ id, login: logins.get(id) || undefined }),
     label: remembered((id) => {
       const name = sql.label.get(repo, id);
       return name === undefined ? undefined : { id, name: name || undefined };
@@ -120,14 +152,14 @@ function remembered<T>(look: (id: bigint) => T): (id: bigint) => T {
   };
 }
 
-function writer(sql: Statements, repo: number): NameWriter {
+function writer(sql: Statements, repo: number, everyone: Logins): NameWriter {
   const logins = new Map<bigint, string>();
   const labels = new Map<bigint, string>();
   return {
     user: ({ id, login }) => {
       if (!login || logins.get(id) === login) return;
       if (logins.size >= KEPT_MAX) logins.clear();
-      if (sql.login.get(id) !== login) sql.putLogin.run(id, login);
+      everyone.put(id, login);
       logins.set(id, login);
     },
     label: ({ id, name }) => {

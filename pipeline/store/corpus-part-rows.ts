@@ -5,7 +5,9 @@ import type { PartKind } from '../records/mutation/codec-split.ts';
 export interface PartRows {
   /** What was said, in the order in which it was. */
   all(issue: number, kind: PartKind): readonly Uint8Array[];
-  /** How many there are since. Throws nothing but SQLite's own. */
+  /** All kinds in one read; comments only when they are wanted, for they are most of it. */
+  every(issue: number, withComments: boolean): readonly Omit<PartRow, 'issue'>[];
+  /** Gives the number of the row, which only grows. */
   add(issue: number, kind: PartKind, data: Uint8Array): number;
   count(issue: number, kind: PartKind): number;
   /** Puts one row, or none, in place of all. */
@@ -36,6 +38,12 @@ export function openPartRows(db: Database): PartRows {
       'SELECT data FROM corpus_part WHERE issue = ? AND kind = ? ORDER BY id',
     )
     .pluck();
+  const every = db.prepare<[number], PartRow>(
+    'SELECT kind, data FROM corpus_part WHERE issue = ? ORDER BY kind, id',
+  );
+  const fewer = db.prepare<[number], PartRow>(
+    'SELECT kind, data FROM corpus_part WHERE issue = ? AND kind IN (2, 3) ORDER BY kind, id',
+  );
   const count = db
     .prepare<[number, number], number>('SELECT count(*) FROM corpus_part WHERE issue = ? AND kind = ?')
     .pluck();
@@ -46,6 +54,7 @@ export function openPartRows(db: Database): PartRows {
   const clear = db.prepare('DELETE FROM corpus_part WHERE issue BETWEEN ? AND ?');
   return {
     all: (issue, kind) => all.all(issue, PART_KINDS[kind]),
+    every: (issue, withComments) => (withComments ? every : fewer).all(issue),
     add: (issue, kind, data) => Number(add.run(issue, PART_KINDS[kind], data).lastInsertRowid),
     count: (issue, kind) => count.get(issue, PART_KINDS[kind]) ?? 0,
     replace: (issue, kind, data) => {

@@ -17,7 +17,7 @@ import type {
   User,
 } from '../records/mutation/types.ts';
 import { openPartRows, PART_KINDS, type PartRows } from './corpus-part-rows.ts';
-import type { PartCounts } from './corpus-types.ts';
+import type { Beside, PartCounts } from './corpus-types.ts';
 
 type UserOf = (id: bigint) => User;
 
@@ -31,6 +31,7 @@ export interface PartStore {
   events(issue: number): readonly IssueEvent[];
   reviews(issue: number): readonly Review[];
   reviewComments(issue: number, userOf: UserOf): readonly ReviewComment[];
+  beside(issue: number, withComments: boolean, userOf: UserOf): Beside;
   /** How many the issues with keys in between have, both included. */
   counts(first: number, last: number): PartCounts;
   /** Drops those of the issues with keys in between, both included. */
@@ -73,6 +74,24 @@ export function openParts(db: Database): PartStore {
       valuesOf(read(rows, issue, 'reviewComments'))
         .map((item) => named(item, userOf))
         .sort(byTime),
+    beside: (issue, withComments, userOf) => {
+      const all = rows.every(issue, withComments);
+      const of = <K extends PartKind>(kind: K) =>
+        valuesOf(
+          merged(
+            kind,
+            all.flatMap((row) => (row.kind === PART_KINDS[kind] ? row.data : [])),
+          ),
+        );
+      return {
+        comments: () =>
+          of('comments')
+            .map((item) => named(item, userOf))
+            .sort(byTime),
+        events: () => of('events').map(nameOnly).sort(byTime),
+        reviews: () => of('reviews').sort(byTime),
+      };
+    },
     counts: (first, last) => countAll(rows, first, last),
     clear: (first, last) => {
       clearTexts.run(first, last);

@@ -85,6 +85,8 @@ export interface CorpusRepo {
   maxNumber(): number;
   /** Comments, events and reviews come by time, then id. */
   comments(issue: number): readonly Comment[];
+  /** Comments, where they are wanted, events and reviews of an issue, in one read. */
+  beside(issue: number, wanted: { readonly comments: boolean }): Beside;
   comment(issue: number, id: bigint): Comment | undefined;
   events(issue: number): readonly IssueEvent[];
   reviews(issue: number): readonly Review[];
@@ -92,6 +94,13 @@ export interface CorpusRepo {
   /** By id. */
   labels(): readonly Label[];
   milestones(): readonly Milestone[];
+}
+
+/** What was read of an issue; made of its bytes when it is asked for. Each by time, then id. */
+export interface Beside {
+  comments(): readonly Comment[];
+  events(): readonly IssueEvent[];
+  reviews(): readonly Review[];
 }
 
 /** How much belongs to issues. */

@@ -109,6 +109,7 @@ function openRepo(around: Parts, { id, owner, name }: RepoRow): CorpusRepo {
     partCounts: () => parts.counts(key(0), key(NUMBER_MAX)),
     maxNumber: () => issues.maxNumber(id),
     comments: (issue) => parts.comments(key(issue), names.reader(id).user),
+    beside: (issue, { comments }) => parts.beside(key(issue), comments, names.user),
     comment: (issue, comment) => parts.comment(key(issue), comment, names.reader(id).user),
     events: (issue) => parts.events(key(issue)),
     reviews: (issue) => parts.reviews(key(issue)),
