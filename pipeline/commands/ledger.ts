@@ -1,11 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
-import { loadTables, type TableConfig, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
-import { destinationName, type TablesContext } from '../jobs/tables.ts';
-import { repairLedger, type TableCheck, verifyTable } from '../jobs/verify.ts';
-import { openTableWriter } from '../jobs/writer.ts';
+import { destinationName } from '../jobs/tables.ts';
+import type { TableCheck } from '../jobs/verify.ts';
 import { checksText, type RepairedTable, repairsText, statesText, type TableStates } from '../show/ledger.ts';
-import { findTable } from './make-json.ts';
+import { ledgerTables, repairLedgerTable, verifyLedgerTable } from './ledger-tables.ts';
 import { openTables, readTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
@@ -17,8 +15,11 @@ export const ledgerCommand: CommandModule<object, object> = {
   describe: 'What was written where: show it, compare it with the tables, mend what differs',
   builder: (yargs) =>
     yargs
-      .command<Args>('show', 'Batches and builds of each table, by state', tableOption, (args) =>
-        withContext(args, (context) => show(context, args)),
+      .command<Args>(
+        'show',
+        'Batches and builds (of mutation logs: rows) of each table, by state',
+        tableOption,
+        (args) => withContext(args, (context) => show(context, args)),
       )
       .command<Args>(
         'verify',
@@ -39,6 +40,7 @@ export const ledgerCommand: CommandModule<object, object> = {
       )
       .example('$0 ledger show', 'how far every table is')
       .example('$0 ledger verify --table week --json', 'for a monitor')
+      .example('$0 ledger verify --table issues', 'a table of mutation logs')
       .demandCommand(1, 'Say what to do: show, verify or repair.')
       .strict(),
   handler: () => undefined,
@@ -48,15 +50,11 @@ function tableOption<T>(yargs: Argv<T>) {
   return commonOptions(yargs).option('table', { type: 'string', describe: 'Only this table' });
 }
 
-async function wanted(context: Context, args: Args): Promise<readonly TableConfig[]> {
-  const configured = await loadTables(context.settings.tablesFile);
-  return args.table === undefined ? configured : [findTable(configured, args.table)];
-}
-
 async function show(context: Context, args: Args): Promise<number> {
   const store = context.openStore({ dryRun: true });
   const { warehouse } = context.settings;
-  const tables: TableStates[] = (await wanted(context, args)).map(({ name }) => {
+  const wanted = await ledgerTables(context, store, args.table);
+  const tables: TableStates[] = wanted.map(({ config: { name } }) => {
     const destination = store.ledger.findDestination(destinationName({ name }, warehouse));
     return { table: name, states: destination === undefined ? [] : store.ledger.states(destination) };
   });
@@ -66,44 +64,23 @@ async function show(context: Context, args: Args): Promise<number> {
 
 async function verify(context: Context, args: Args): Promise<number> {
   const tables = await readTables(context);
-  const checks = await verifyAll(context, tables, await wanted(context, args));
-  await print(context, args.json ? JSON.stringify(checks) : checksText(checks));
-  return checks.some(({ differences }) => differences.length > 0) ? 1 : 0;
-}
-
-async function verifyAll(
-  context: Context,
-  tables: TablesContext,
-  configured: readonly TableConfig[],
-): Promise<readonly TableCheck[]> {
   const checks: TableCheck[] = [];
-  for (const table of configured) {
+  for (const table of await ledgerTables(context, tables.store, args.table)) {
     const task = context.progress
       .stage('verify')
-      .task(table.name, { limitMs: context.settings.loadTimeoutMs });
-    checks.push(await verifyTable(tables, table, await tableSpec(table)).finally(() => task.end()));
+      .task(table.config.name, { limitMs: context.settings.loadTimeoutMs });
+    checks.push(await verifyLedgerTable(tables, table).finally(() => task.end()));
   }
-  return checks;
+  await print(context, args.json ? JSON.stringify(checks) : checksText(checks));
+  return checks.some(({ differences }) => differences.length > 0) ? 1 : 0;
 }
 
 async function repair(context: Context, args: RepairArgs): Promise<number> {
   if (args['dry-run']) return verify(context, args);
   const tables = await openTables(context, 'ledger repair');
   const repaired: RepairedTable[] = [];
-  for (const table of await wanted(context, args)) {
-    const spec = await tableSpec(table);
-    const writer = openTableWriter(tables, table, spec);
-    try {
-      // What an earlier run left open is ended first: it may be the whole difference.
-      await writer.open();
-      const check = await verifyTable(tables, table, spec);
-      const mended = repairLedger(tables, table, check);
-      const { rows } = await writer.writeAll({ replace: false });
-      repaired.push({ table: table.name, ...mended, rows });
-    } finally {
-      await writer.close();
-    }
-  }
+  for (const table of await ledgerTables(context, tables.store, args.table))
+    repaired.push(await repairLedgerTable(tables, table));
   await print(context, args.json ? JSON.stringify(repaired) : repairsText(repaired));
   return repaired.some(({ left }) => left > 0) ? 1 : 0;
 }

@@ -1,13 +1,17 @@
-import { createHash } from 'node:crypto';
 import type { TableSpec, Warehouse } from '../backends/warehouse/contract.ts';
 import type { TableConfig } from '../config/tables.ts';
-import { unpackRow } from '../records/chunk.ts';
-import type { LedgerItem } from '../store/ledger.ts';
 import type { Store } from '../store/open.ts';
 import { destinationName, destinationOf } from './tables.ts';
-import { daysSql, detailsSql, digestColumns } from './verify-sql.ts';
+import {
+  buildRows,
+  type Expected,
+  type RepairedRows,
+  repairedBuilds,
+  type VerifiedRows,
+} from './verify-rows.ts';
+import { daysSql, detailsSql } from './verify-sql.ts';
 
-/** What is wrong with one build of a table. */
+/** What is wrong with one build of a table, or with one row where that has no builds. */
 export interface Difference {
   readonly path: string;
   readonly day: string;
@@ -32,6 +36,9 @@ export interface DayCheck {
 
 export interface TableCheck {
   readonly table: string;
+  /** What a key of it is: a build, or a row of a mutation log's tables. */
+  readonly unit: 'builds' | 'rows';
+  /** How many of them there are to be. */
   readonly builds: number;
   readonly days: readonly DayCheck[];
   readonly differences: readonly Difference[];
@@ -43,78 +50,51 @@ export interface VerifyContext {
   readonly signal: AbortSignal;
 }
 
-interface Expected {
-  readonly item: LedgerItem;
-  readonly day: string;
-  readonly digest: number;
-  /** A newer version waits to be written: what the table has is an older one. */
-  readonly behind: boolean;
-}
-
 /**
- * Compares the ledger with the table: counts and checksums of each day, then build by build where a day differs. Reads only.
- * Builds whose newest version is still to be written count as right when they are there once.
+ * Compares the ledger with the table: counts and checksums of each day, then row by row where a day differs. Reads only.
+ * What is in a newer version still to be written counts as right when it is there once.
  */
 export async function verifyTable(
   context: VerifyContext,
   table: TableConfig,
   spec: TableSpec,
+  rows: VerifiedRows = buildRows(context.store, spec),
 ): Promise<TableCheck> {
   const { store, warehouse, signal } = context;
   const destination = store.ledger.findDestination(destinationName(table, warehouse.url));
-  const expected =
-    destination === undefined ? new Map<string, Expected>() : expectedOf(store, destination, spec);
-  const found = await warehouse.query(daysSql(warehouse, spec), { signal });
-  const days = compareDays(expected, found);
-  const differing = days.filter(({ same }) => !same).map(({ day }) => day);
-  const details =
-    differing.length === 0 ? [] : await warehouse.query(detailsSql(warehouse, spec, differing), { signal });
+  const expected = (): Iterable<Expected> => (destination === undefined ? [] : rows.expected(destination));
+  const found = await warehouse.query(daysSql(warehouse, spec, rows.columns), { signal });
+  const { days, count } = compareDays(expected(), found);
+  const differing = new Set(days.filter(({ same }) => !same).map(({ day }) => day));
+  const sql = detailsSql(warehouse, spec, { ...rows.columns, days: [...differing] });
+  const details = differing.size === 0 ? [] : await warehouse.query(sql, { signal });
+  // Rows of days that are right are not kept in memory.
+  const known = new Map<string, Expected>();
+  if (differing.size > 0)
+    for (const one of expected()) if (differing.has(one.day)) known.set(one.item.path, one);
   return {
     table: table.name,
-    builds: expected.size,
+    unit: rows.unit,
+    builds: count,
     days,
-    differences: differencesOf(store, expected, new Set(differing), details),
+    differences: differencesOf(rows, known, details),
   };
 }
 
-function expectedOf(store: Store, destination: number, spec: TableSpec): ReadonlyMap<string, Expected> {
-  const columns = digestColumns(spec);
-  const expected = new Map<string, Expected>();
-  for (const item of store.ledger.committed(destination)) {
-    const row = store.rows.get(item.item);
-    if (row === undefined) continue;
-    const line = unpackRow(row.data, row.bytes);
-    // Without its tests a row is short.
-    const short = Buffer.concat([line.subarray(0, row.testsStart), line.subarray(row.testsEnd)]);
-    const head = JSON.parse(short.toString()) as Head;
-    expected.set(item.path, {
-      item,
-      day: typeof head.finished === 'number' ? new Date(head.finished * 1000).toISOString().slice(0, 10) : '',
-      digest: digestOf(item.path, columns, head),
-      behind: row.version !== item.version,
-    });
-  }
-  return expected;
-}
-
-type Head = Readonly<Record<string, unknown>>;
-
-function digestOf(path: string, columns: readonly string[], head: Head): number {
-  const text = [path, ...columns.map((name) => String(head[name] ?? ''))].join('|');
-  return Number.parseInt(createHash('md5').update(text).digest('hex').slice(0, 8), 16);
-}
-
 function compareDays(
-  expected: ReadonlyMap<string, Expected>,
+  expected: Iterable<Expected>,
   found: readonly Readonly<Record<string, unknown>>[],
-): readonly DayCheck[] {
+): { readonly days: readonly DayCheck[]; readonly count: number } {
   const ours = new Map<string, { builds: number; checksum: number }>();
-  for (const { day, digest } of expected.values()) {
+  let count = 0;
+  for (const { day, digest } of expected) {
     const sum = ours.get(day) ?? { builds: 0, checksum: 0 };
     ours.set(day, { builds: sum.builds + 1, checksum: sum.checksum + digest });
+    count += 1;
   }
   const theirs = new Map(found.map((row) => [String(row.day), row]));
-  return [...new Set([...ours.keys(), ...theirs.keys()])].sort().map((day) => {
+  const all = [...new Set([...ours.keys(), ...theirs.keys()])].sort();
+  const days = all.map((day) => {
     const our = ours.get(day) ?? { builds: 0, checksum: 0 };
     const their = theirs.get(day);
     const [builds, rows, checksum] = [their?.builds, their?.row_count, their?.checksum].map((value) =>
@@ -128,12 +108,12 @@ function compareDays(
       same: our.builds === builds && our.builds === rows && our.checksum === checksum,
     };
   });
+  return { days, count };
 }
 
 function differencesOf(
-  store: Store,
+  rows: VerifiedRows,
   expected: ReadonlyMap<string, Expected>,
-  days: ReadonlySet<string>,
   details: readonly Readonly<Record<string, unknown>>[],
 ): readonly Difference[] {
   const there = new Map(details.map((row) => [String(row.path), row]));
@@ -146,11 +126,11 @@ function differencesOf(
       path,
       day: String(row.day),
       kind,
-      item: known?.item.item ?? store.builds.byPath(path)?.id,
+      item: known?.item.item ?? rows.find(path),
     });
   }
   for (const [path, { item, day, behind }] of expected) {
-    if (there.has(path) || !days.has(day) || behind) continue;
+    if (there.has(path) || behind) continue;
     differences.push({ path, day, kind: 'missing', item: item.item });
   }
   return differences.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -182,6 +162,7 @@ export function repairLedger(
   { store, warehouse }: VerifyContext,
   table: TableConfig,
   { differences }: TableCheck,
+  rows: RepairedRows = repairedBuilds(store),
 ): Repair {
   const destination = destinationOf(store, table, warehouse.url);
   const of = (...kinds: readonly Difference['kind'][]) =>
@@ -190,8 +171,9 @@ export function repairLedger(
   // Appended tables keep older rows: the view of the latest tells them apart, and nothing can be taken back.
   const appended = table.writer !== 'load';
   const wrong = appended ? of('different') : of('doubled', 'different');
-  const unknown = of('unknown').filter((item) => store.rows.get(item) !== undefined);
+  const unknown = of('unknown').filter((item) => rows.stored(item));
   store.transaction(() => {
+    rows.beginAnew(destination);
     store.ledger.forget(destination, missing);
     store.ledger.doubt(destination, wrong);
     // Its content is not known to be right: it counts as an older version, which the next write replaces.

@@ -12,6 +12,7 @@ export interface TableStates {
 
 export interface RepairedTable extends Repair {
   readonly table: string;
+  readonly unit: TableCheck['unit'];
   readonly rows: number;
 }
 
@@ -48,11 +49,11 @@ export function checksText(checks: readonly TableCheck[]): string {
   return checks.flatMap(checkLines).join('\n');
 }
 
-function checkLines({ table, builds, days, differences }: TableCheck): readonly string[] {
+function checkLines({ table, unit, builds, days, differences }: TableCheck): readonly string[] {
   const differing = days.filter(({ same }) => !same);
   if (differences.length === 0) {
     const waiting = differing.length === 0 ? '' : '; newer versions of some wait to be written';
-    return [`${table}: ${builds} builds on ${days.length} days, as the ledger says${waiting}`];
+    return [`${table}: ${builds} ${unit} on ${days.length} days, as the ledger says${waiting}`];
   }
   const rows = differing.map(({ day, ledger, table: there, rows: count }) => [
     day || 'no time',
@@ -67,7 +68,7 @@ function checkLines({ table, builds, days, differences }: TableCheck): readonly 
     { title: 'rows', ...number },
   ];
   return [
-    `${table}: ${differences.length} builds DIFFER`,
+    `${table}: ${differences.length} ${unit} DIFFER`,
     textTable(columns, rows),
     ...differences.slice(0, DIFFERENCES_SHOWN).map(({ kind, path }) => `   ${kind}: ${safeText(path)}`),
     ...(differences.length > DIFFERENCES_SHOWN
@@ -80,8 +81,8 @@ function checkLines({ table, builds, days, differences }: TableCheck): readonly 
 export function repairsText(tables: readonly RepairedTable[]): string {
   return tables
     .map(
-      ({ table, again, adopted, left, rows }) =>
-        `${table}: ${again} builds were missing or wrong, ${adopted} unknown to the ledger; ${rows} rows written${left > 0 ? `, ${left} left as they are (no build of this database, or told apart by the view of the latest only)` : ''}`,
+      ({ table, unit, again, adopted, left, rows }) =>
+        `${table}: ${again} ${unit} were missing or wrong, ${adopted} unknown to the ledger; ${rows} rows written${left > 0 ? `, ${left} left as they are (not of this database, or told apart by the view of the latest only)` : ''}`,
     )
     .join('\n');
 }

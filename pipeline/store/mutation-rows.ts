@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { PackedRow } from '../records/chunk.ts';
+import { type MutationCommitted, openMutationCommitted } from './mutation-rows-committed.ts';
 import { type MutationLags, openMutationLags } from './mutation-rows-lags.ts';
 import { type MutationSources, openMutationSources } from './mutation-rows-sources.ts';
 import type { PendingRow, RowSource } from './rows.ts';
@@ -29,7 +30,7 @@ export interface RowState {
 }
 
 /** Rows of mutations and of the corpus, by *kind*: the table of the warehouse that they are for. */
-export interface MutationRowStore extends MutationLags {
+export interface MutationRowStore extends MutationLags, MutationCommitted {
   readonly sources: MutationSources;
   state(kind: string, path: string): RowState | undefined;
   /** Writes the row unless it is there in this version. True when it was written. */
@@ -84,6 +85,7 @@ export function openMutationRows(db: Database): MutationRowStore {
     rowsOf: (kind) => rowSource(db, kind),
     ...marks(db),
     ...openMutationLags(db),
+    ...openMutationCommitted(db),
   };
 }
 
