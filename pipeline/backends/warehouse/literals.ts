@@ -1,4 +1,4 @@
-import { SamovarError } from '../errors.ts';
+import { SamovarError } from '../../errors.ts';
 
 /** A text as a literal of the dialect, whatever is in it. Throws `internal` for what no dialect can hold. */
 export function textLiteral(dialect: 'bigquery' | 'duckdb', text: string): string {
