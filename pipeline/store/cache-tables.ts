@@ -60,14 +60,16 @@ export const CACHE_TABLES = `
     failures INTEGER NOT NULL DEFAULT 0,
     retry_at INTEGER,
     derived_at INTEGER,
+    -- Of cache_seq: before it was last made, and when one of its values last changed.
     derived_seq INTEGER,
+    changed_seq INTEGER NOT NULL DEFAULT 0,
     stale INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER,
     -- Scheduled jobs of the latest minute, and that minute.
     minute INTEGER NOT NULL DEFAULT 0,
     minute_jobs INTEGER NOT NULL DEFAULT 0,
-    -- What its keys were last taken from.
-    keys_seq INTEGER
+    -- When its keys were last compared with what is to be kept warm.
+    keys_at INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
 
   -- rank: run_at and a time for each step of priority, so that what waits long overtakes what is more urgent.

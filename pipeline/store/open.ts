@@ -5,6 +5,7 @@ import { SamovarError } from '../errors.ts';
 import { type AppendStreamStore, openAppendStreams } from './append-streams.ts';
 import { type BuildStore, openBuilds } from './builds.ts';
 import { type CacheStore, openCacheStore } from './cache.ts';
+import { type MessageStore, openCacheMessages } from './cache-messages.ts';
 import { openCorpus } from './corpus.ts';
 import type { Corpus } from './corpus-types.ts';
 import { type CursorStore, openCursors } from './cursors.ts';
@@ -17,6 +18,7 @@ import { type LedgerStore, openLedger } from './ledger.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { type MutationRowStore, openMutationRows } from './mutation-rows.ts';
 import { openRows, type RowStore } from './rows.ts';
+import { storageError } from './storage-error.ts';
 
 /** 'SMVR': marks a database file as ours. */
 const APPLICATION_ID = 0x534d5652;
@@ -38,6 +40,8 @@ export interface Store {
   readonly corpus: Corpus;
   readonly mutationRows: MutationRowStore;
   readonly cache: CacheStore;
+  /** The message of the day. */
+  readonly cacheMessages: MessageStore;
   /** Runs `work` in one transaction; throws and rolls back together. */
   transaction<T>(work: () => T): T;
   /** Pages the database may still grow by. */
@@ -83,6 +87,7 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     github: openGithubStore(db, options.nowMs),
     corpus: openCorpus(db),
     mutationRows: openMutationRows(db),
+    cacheMessages: openCacheMessages(db, options.nowMs),
     // Many statements, and most commands have no use for them.
     get cache() {
       cache ??= openCacheStore(db);
@@ -174,32 +179,10 @@ function assertHeadroom(db: Database.Database, file: string): void {
   });
 }
 
-function storageError(cause: unknown, what: string, file: string): unknown {
-  if (cause instanceof SamovarError) return cause;
-  const code = (cause as { code?: unknown } | null)?.code;
-  if (typeof code !== 'string' || !(code.startsWith('SQLITE_') || code.startsWith('E'))) {
-    return cause instanceof TypeError
-      ? new SamovarError('storage', `${what}: ${cause.message}`, { subject: file, cause })
-      : cause;
-  }
-  return new SamovarError('storage', what, { subject: file, remedy: remedyFor(code), cause });
-}
-
 function attempt(work: () => void): void {
   try {
     work();
   } catch {
     // What cannot be done is left out.
   }
-}
-
-function remedyFor(code: string): string {
-  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC')
-    return 'Free disk space, then run again: it goes on where it stopped.';
-  if (code.startsWith('SQLITE_BUSY')) return 'Another process is writing to it: wait for that one to end.';
-  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EROFS')
-    return 'Make the file and its folder writable.';
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT'))
-    return 'Restore the file from a copy, or move it away to collect anew.';
-  return 'Check that the path exists and can be written.';
 }

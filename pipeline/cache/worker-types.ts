@@ -1,2 +1,0 @@
-export type { Upstream } from './contract.ts';
-export type { RunRecord } from './engine.ts';
