@@ -11,10 +11,12 @@ export function operationPages(options: CacheApiOptions, requests: ApiMetrics): 
   const { cache, metrics, nowMs, log } = options;
   const app = new Hono();
   let openApi: string | undefined;
-  app.use(async (context, next) => {
-    await next();
-    context.header('cache-control', 'no-store');
-  });
+  // By name: `use` without a path would be for every page of the application this one becomes a part of.
+  for (const path of ['/healthz', '/readyz', '/status', '/metrics'])
+    app.use(path, async (context, next) => {
+      await next();
+      context.header('cache-control', 'no-store');
+    });
   app.get('/healthz', (context) => context.text('ok\n'));
   app.get('/readyz', (context) => {
     const states = readiness(cache, nowMs(), log);
