@@ -1,6 +1,6 @@
 import { fieldsOf, listOf, own, sortedSet } from './fields.ts';
 import type { Acl } from './groups.ts';
-import { orphanBlock } from './orphans.ts';
+import { type OrphanBlock, orphanBlock } from './orphans.ts';
 
 /** Cached values as they were read; undefined: missing. Nothing of them is believed to be of any shape. */
 export interface PackageSources {
@@ -14,18 +14,21 @@ export interface PackageSources {
   readonly versions: unknown;
 }
 
+/** A part of a cached value, passed on as it is. */
+type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain };
+
 /** What does not belong to one package's own upstreams, put together once for all readers. */
 export type PackageBlock = {
   readonly maintainers: { readonly users: readonly string[]; readonly groups: readonly string[] };
   /** Those of the maintainers who are admins. */
   readonly admins: { readonly users: readonly string[]; readonly groups: readonly string[] };
-  readonly updates: readonly unknown[];
-  readonly overrides: readonly unknown[];
-  readonly koschei: readonly unknown[];
-  readonly orphans: unknown;
-  readonly fails_to_install: readonly unknown[];
-  readonly calendars: readonly unknown[] | null;
-  readonly package_versions: unknown;
+  readonly updates: readonly Plain[];
+  readonly overrides: readonly Plain[];
+  readonly koschei: readonly Plain[];
+  readonly orphans: OrphanBlock;
+  readonly fails_to_install: readonly Plain[];
+  readonly calendars: readonly Plain[] | null;
+  readonly package_versions: Plain;
   /** Blocks of which nothing is known, not even that there is nothing. */
   readonly missing: readonly string[];
 };
@@ -45,7 +48,12 @@ export function groupsOfPackages(groups: unknown): GroupsOfPackages {
 }
 
 /** Packages that have an owner, or that anything is said of. */
-export function packageNames({ owners, updates, overrides, orphans }: PackageSources): readonly string[] {
+export function packageNames({
+  owners,
+  updates,
+  overrides,
+  orphans,
+}: Omit<PackageSources, 'versions'>): readonly string[] {
   return sortedSet(
     [owners, updates, overrides, orphans].flatMap((value) => Object.keys(fieldsOf(value) ?? {})),
   );
@@ -62,19 +70,23 @@ export function packageBlock(
   for (const [group, acl] of groupsOf.get(name) ?? []) groups.set(group, acl);
   const isAdmin = (group: string) => groups.get(group) === 'admin';
   const names = sortedSet(groups.keys());
-  const calendars = listOf(own(fieldsOf(sources.calendars), name));
   return {
     maintainers: { users, groups: names },
     admins: { users: users.filter((user) => user === owner?.main), groups: names.filter(isAdmin) },
-    updates: listOf(own(fieldsOf(sources.updates), name)) ?? [],
-    overrides: listOf(own(fieldsOf(sources.overrides), name)) ?? [],
-    koschei: listOf(own(fieldsOf(sources.koschei), name)) ?? [],
+    updates: plainList(sources.updates, name) ?? [],
+    overrides: plainList(sources.overrides, name) ?? [],
+    koschei: plainList(sources.koschei, name) ?? [],
     orphans: orphanBlock(sources.orphans, name),
     fails_to_install: [],
-    calendars: calendars ?? null,
-    package_versions: fieldsOf(own(fieldsOf(sources.versions), name)) ?? {},
+    calendars: plainList(sources.calendars, name) ?? null,
+    package_versions: (fieldsOf(own(fieldsOf(sources.versions), name)) as Plain | undefined) ?? {},
     missing: missingOf(sources),
   };
+}
+
+/** Cached values are JSON, whatever else they are. */
+function plainList(value: unknown, name: string): readonly Plain[] | undefined {
+  return listOf(own(fieldsOf(value), name)) as readonly Plain[] | undefined;
 }
 
 function missingOf({

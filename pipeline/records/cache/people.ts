@@ -1,68 +1,70 @@
-import { fieldsOf, listOf, ordered, sortedSet } from './fields.ts';
-import type { Acl } from './groups.ts';
+import { fieldsOf, listOf, sortedSet } from './fields.ts';
 
-export type UserPackages = {
-  /** By the user's own rights, not by those of a group. */
-  readonly packages: Readonly<Record<string, Acl>>;
-  /** Those of which the user is the point of contact. */
-  readonly primary_packages: readonly string[];
-  readonly groups: readonly string[];
+/** What a user or a group owns. Who is admin of a package may commit too: `commit` has every package. */
+export type Owned = {
+  readonly commit: readonly string[];
+  readonly admin: readonly string[];
 };
 
-export type GroupPackages = {
-  readonly packages: Readonly<Record<string, Acl>>;
-  readonly members: readonly string[];
-};
+/** By the user's own rights, not by those of a group. */
+export type UserPackages = Owned & { readonly groups: readonly string[] };
 
-interface Person {
-  readonly packages: Map<string, Acl>;
-  readonly groups: Set<string>;
+export type GroupPackages = Owned & { readonly members: readonly string[] };
+
+interface Collected {
+  readonly commit: Set<string>;
+  readonly admin: Set<string>;
+  /** Groups of a user, members of a group. */
+  readonly others: Set<string>;
 }
 
-/** Users with their packages and groups: of cached owners and groups. Members of groups without a package of their own are there too. */
+type Table = Map<string, Collected>;
+
+/** Users with their packages and groups, of cached owners and groups. Who is only a member of a group is there too. */
 export function userPackages(owners: unknown, groups: unknown): ReadonlyMap<string, UserPackages> {
-  const people = new Map<string, Person>();
-  const person = (name: string) => {
-    const known = people.get(name) ?? { packages: new Map(), groups: new Set() };
-    people.set(name, known);
-    return known;
-  };
-  for (const [name, value] of Object.entries(fieldsOf(owners) ?? {})) {
+  const people: Table = new Map();
+  for (const [name, value] of entriesOf(owners)) {
     const owner = fieldsOf(value);
-    for (const user of listOf(owner?.users) ?? [])
-      if (typeof user === 'string')
-        person(user).packages.set(name, user === owner?.main ? 'admin' : 'commit');
+    for (const user of textsOf(owner?.users)) {
+      entry(people, user).commit.add(name);
+      if (user === owner?.main) entry(people, user).admin.add(name);
+    }
   }
   for (const [group, { members }] of groupPackages(owners, groups))
-    for (const member of members) person(member).groups.add(group);
-  return new Map([...people].map(([name, one]) => [name, summed(one)]));
+    for (const member of members) entry(people, member).others.add(group);
+  return new Map([...people].map(([name, one]) => [name, { ...sorted(one), groups: sortedSet(one.others) }]));
 }
 
-function summed({ packages, groups }: Person): UserPackages {
-  const primary = [...packages].flatMap(([name, acl]) => (acl === 'admin' ? [name] : []));
-  return { packages: ordered(packages), primary_packages: sortedSet(primary), groups: sortedSet(groups) };
-}
-
-/** Groups with their packages: those that dist-git names, and those that owners are. */
+/** Groups with their packages and members: those that dist-git names, and those that are owners. */
 export function groupPackages(owners: unknown, groups: unknown): ReadonlyMap<string, GroupPackages> {
-  const found = new Map<
-    string,
-    { readonly packages: Map<string, Acl>; readonly members: readonly string[] }
-  >();
-  for (const [group, value] of Object.entries(fieldsOf(groups) ?? {})) {
-    const packages = Object.entries(fieldsOf(fieldsOf(value)?.packages) ?? {});
-    const members = (listOf(fieldsOf(value)?.members) ?? []).filter((one) => typeof one === 'string');
-    const acls = packages.map(([name, acl]) => [name, acl === 'admin' ? 'admin' : 'commit'] as const);
-    found.set(group, { packages: new Map(acls), members });
-  }
-  for (const [name, value] of Object.entries(fieldsOf(owners) ?? {}))
-    for (const group of listOf(fieldsOf(value)?.groups) ?? []) {
-      if (typeof group !== 'string') continue;
-      const known = found.get(group) ?? { packages: new Map<string, Acl>(), members: [] };
-      found.set(group, known);
-      if (!known.packages.has(name)) known.packages.set(name, 'commit');
+  const found: Table = new Map();
+  for (const [group, value] of entriesOf(groups)) {
+    const known = entry(found, group);
+    for (const [name, acl] of entriesOf(fieldsOf(value)?.packages)) {
+      known.commit.add(name);
+      if (acl === 'admin') known.admin.add(name);
     }
-  return new Map(
-    [...found].map(([group, { packages, members }]) => [group, { packages: ordered(packages), members }]),
-  );
+    for (const member of textsOf(fieldsOf(value)?.members)) known.others.add(member);
+  }
+  for (const [name, value] of entriesOf(owners))
+    for (const group of textsOf(fieldsOf(value)?.groups)) entry(found, group).commit.add(name);
+  return new Map([...found].map(([name, one]) => [name, { ...sorted(one), members: sortedSet(one.others) }]));
+}
+
+function entry(table: Table, name: string): Collected {
+  const known = table.get(name) ?? { commit: new Set(), admin: new Set(), others: new Set() };
+  table.set(name, known);
+  return known;
+}
+
+function sorted({ commit, admin }: Collected): Owned {
+  return { commit: sortedSet(commit), admin: sortedSet(admin) };
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return Object.entries(fieldsOf(value) ?? {});
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return (listOf(value) ?? []).filter((one) => typeof one === 'string');
 }
