@@ -9,8 +9,13 @@ export interface ScannedFile {
   readonly scan: Scan;
 }
 
-/** Reads daily files whole: every header, every mutation. */
-export async function checkFolder(folder: string, call: CallOptions = {}): Promise<LogCheck> {
+export interface FolderOptions extends CallOptions {
+  /** Files of the folder; default: daily ones. */
+  readonly list?: (folder: string) => Promise<readonly DayFile[]>;
+}
+
+/** Reads files of a folder whole: every header, every mutation. */
+export async function checkFolder(folder: string, call: FolderOptions = {}): Promise<LogCheck> {
   const findings: Finding[] = [];
   let [segments, records, bytes] = [0, 0, 0];
   for await (const { file, scan } of scanFolder(folder, call)) {
@@ -22,8 +27,11 @@ export async function checkFolder(folder: string, call: CallOptions = {}): Promi
   return { url: folderUrl(folder), segments, records, bytes, findings, notes: [] };
 }
 
-export async function* scanFolder(folder: string, { signal }: CallOptions): AsyncGenerator<ScannedFile> {
-  for (const file of await listDayFiles(folder)) {
+export async function* scanFolder(
+  folder: string,
+  { signal, list = listDayFiles }: FolderOptions,
+): AsyncGenerator<ScannedFile> {
+  for (const file of await list(folder)) {
     signal?.throwIfAborted();
     yield { file, scan: await scanSegment(fileBytes(file), file.path) };
   }

@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamovarError } from '../errors.ts';
 
-/** A file of maintner's disk form: what was logged on one day of UTC. */
+/** A file of records in a folder: of maintner's disk form, what was logged on one day of UTC; or a segment of a writer's own. */
 export interface DayFile {
-  /** The day as a number, so that segments have the order of their days: 20261121. */
+  /** The day as a number, so that segments have the order of their days: 20261121; or the segment's. */
   readonly number: number;
   readonly name: string;
   readonly path: string;
@@ -34,10 +34,7 @@ export function dayNumber(name: string): number | undefined {
  * where in the log its records belong is not known.
  */
 export async function listDayFiles(folder: string): Promise<readonly DayFile[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw folderError(folder, 'listed', error);
-  });
+  const names = await namesIn(folder);
   const files: DayFile[] = [];
   for (const name of names.filter((one) => REPLAYED.test(one)).sort()) {
     const number = dayNumber(name);
@@ -51,6 +48,27 @@ export async function listDayFiles(folder: string): Promise<readonly DayFile[]> 
     files.push({ number, name, path, size: (await stat(path)).size });
   }
   return files;
+}
+
+const WAL_FILE = /^(\d{4,})\.mutlog$/;
+
+/** Segments that a writer keeps until the bucket has them, in order; none where there is no folder. */
+export async function listWalFiles(folder: string): Promise<readonly DayFile[]> {
+  const files: DayFile[] = [];
+  for (const name of await namesIn(folder)) {
+    const [, digits] = WAL_FILE.exec(name) ?? [];
+    const path = join(folder, name);
+    if (digits !== undefined)
+      files.push({ number: Number(digits), name, path, size: (await stat(path)).size });
+  }
+  return files.sort((a, b) => a.number - b.number);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw folderError(folder, 'listed', error);
+  });
 }
 
 /** Bytes of a file from `start` on, not further than it went when it was listed: a record may be on its way behind that. */

@@ -110,9 +110,19 @@ async function goodBytes(bytes: Buffer, file: string, last: boolean): Promise<nu
   try {
     for await (const { end } of readRecords([bytes], { name: file })) good = end;
   } catch (error) {
-    if (!last || !(error instanceof SamovarError) || !isTornAppend(bytes.subarray(good), good)) throw error;
+    if (!(error instanceof SamovarError)) throw error;
+    if (!last || !isTornAppend(bytes.subarray(good), good)) throw damaged(file, good, error);
   }
   return good;
+}
+
+function damaged(file: string, good: number, cause: SamovarError): SamovarError {
+  return new SamovarError('malformed', `${file} is damaged from byte ${good} on: ${cause.message}`, {
+    subject: file,
+    remedy:
+      'Run `samovar mutation-log repair OWNER/REPO --wal`: it cuts the file behind its last good record and keeps the rest.',
+    cause,
+  });
 }
 
 function localSegment(

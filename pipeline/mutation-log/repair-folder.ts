@@ -1,8 +1,7 @@
 import { readFile, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { CallOptions } from '../backends/bucket/contract.ts';
 import { damageOf } from './check.ts';
-import { scanFolder } from './check-folder.ts';
+import { type FolderOptions, scanFolder } from './check-folder.ts';
 import type { DayFile } from './folder-files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { folderUrl } from './folder-log.ts';
@@ -10,12 +9,12 @@ import { asideName, putAside } from './quarantine-file.ts';
 import type { RepairResult, RepairStep } from './repair.ts';
 
 /**
- * Cuts each daily file behind its last good record; the rest is kept in `quarantine/`. Nothing is done to files that are whole. Throws
+ * Cuts each file of a folder (daily ones, or those of `list`) behind its last good record; the rest is kept in `quarantine/`. Nothing is done to files that are whole. Throws
  * `conflict` while a writer has the folder.
  */
 export async function repairFolder(
   folder: string,
-  { dryRun, ...call }: CallOptions & { readonly dryRun: boolean },
+  { dryRun, ...call }: FolderOptions & { readonly dryRun: boolean },
 ): Promise<RepairResult> {
   const unlock = dryRun ? async () => undefined : await lockFolder(folder);
   try {

@@ -8,6 +8,7 @@ import { SamovarError } from '../../pipeline/errors.ts';
 import { openBucketLog } from '../../pipeline/mutation-log/bucket-log.ts';
 import { checkBucket } from '../../pipeline/mutation-log/check-bucket.ts';
 import { checkFolder } from '../../pipeline/mutation-log/check-folder.ts';
+import { listWalFiles } from '../../pipeline/mutation-log/folder-files.ts';
 import { openFolderLog } from '../../pipeline/mutation-log/folder-log.ts';
 import { repairBucket } from '../../pipeline/mutation-log/repair-bucket.ts';
 import { repairFolder } from '../../pipeline/mutation-log/repair-folder.ts';
@@ -15,6 +16,7 @@ import { openLogWriter } from '../../pipeline/mutation-log/writer.ts';
 import { decodeMutation, encodeMutation } from '../../pipeline/records/mutation/codec.ts';
 import { frameRecord } from '../../pipeline/records/mutation/framing.ts';
 import { issueMutation } from '../support/corpus.ts';
+import { leftByDead } from '../support/dead-writer.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const temp = tempFolder();
@@ -353,5 +355,37 @@ describe('a log on disk', () => {
     ]);
     expect(await repairFolder(folder, { dryRun: false })).toMatchObject({ steps: [] });
     expect(readdirSync(folder).sort()).toEqual([...FILES, 'quarantine']);
+  });
+});
+
+describe('what a writer keeps on its disk', () => {
+  const open = (folder: string, bucket: Bucket) =>
+    openLogWriter({ bucket, prefix: 'o/r/', folder, nowMs: () => 0 });
+
+  test('is cut where it is damaged, the rest is kept, and the writer goes on', async () => {
+    const folder = mkdtempSync(join(temp, 'wal-'));
+    const bucket = openBucket(`file://${folder}/bucket`, { timeoutMs: 5_000, connections: 2 });
+    const writer = await open(join(folder, 'wal'), bucket);
+    await writer.append([payload(1), payload(2), payload(3)]);
+    const list = listWalFiles;
+    await expect(repairFolder(join(folder, 'wal'), { list, dryRun: false })).rejects.toThrow(/is written by/);
+    leftByDead(join(folder, 'wal'));
+    const file = join(folder, 'wal', '0000.mutlog');
+    const bytes = flip(readFileSync(file), SECOND + 1);
+    writeFileSync(file, bytes);
+    await expect(open(join(folder, 'wal'), bucket)).rejects.toMatchObject({ code: 'malformed' });
+    expect((await checkFolder(join(folder, 'wal'), { list })).findings).toMatchObject([
+      { kind: 'damaged', subject: file, segment: 0, offset: SECOND },
+    ]);
+    const { steps } = await repairFolder(join(folder, 'wal'), { list, dryRun: false });
+    expect(readFileSync(steps[0]?.quarantine ?? '')).toEqual(bytes.subarray(SECOND));
+    const again = await openLogWriter({
+      ...{ bucket, prefix: 'o/r/', folder: join(folder, 'wal'), nowMs: () => NOW_MS },
+    });
+    await again.append([payload(4)]);
+    await again.close();
+    const found = [];
+    for await (const record of openBucketLog(bucket, 'o/r/').read()) found.push(record.payload);
+    expect(found).toEqual([payload(1), payload(4)].map((one) => Buffer.from(one)));
   });
 });

@@ -62,7 +62,10 @@ describe('a local segment', () => {
     const bytes = recordsOf('one', 'two', 'three');
     bytes[first] = 0;
     const folder = folderWith(bytes);
-    await expect(openLocalSegments(folder)).rejects.toMatchObject({ code: 'malformed' });
+    await expect(openLocalSegments(folder)).rejects.toMatchObject({
+      code: 'malformed',
+      remedy: expect.stringContaining('repair OWNER/REPO --wal'),
+    });
     expect(readFileSync(join(folder, '0003.mutlog'))).toEqual(bytes);
     expect(existsSync(join(folder, 'quarantine'))).toBe(false);
   });

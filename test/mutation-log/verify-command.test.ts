@@ -53,6 +53,19 @@ describe('verify and repair', { timeout: 240_000 }, () => {
     expect(done.stdout).toContain('cut behind its 2 good records');
   });
 
+  test('see and mend what the writer keeps on this machine', async () => {
+    const { cwd } = await withLog();
+    const wal = join(cwd, 'data/mutation-log-wal/o/r');
+    mkdirSync(wal, { recursive: true });
+    writeFileSync(join(wal, '0000.mutlog'), 'REC@0+1=x and more');
+    const args = ['o/r', '--wal'];
+    expect(await run(cwd, 'verify', ...args)).toMatchObject({ code: 1 });
+    expect((await run(cwd, 'repair', ...args, '--yes')).code).toBe(0);
+    expect(readFileSync(join(wal, '0000.mutlog'))).toHaveLength(0);
+    expect((await run(cwd, 'verify', ...args)).stdout).toContain('all is right');
+    expect(await run(cwd, 'verify', '--wal')).toMatchObject({ code: 2 });
+  });
+
   test('take a folder of daily files, and no log at all is an error', async () => {
     const cwd = mkdtempSync(join(base, 'run-'));
     mkdirSync(join(cwd, 'days'));

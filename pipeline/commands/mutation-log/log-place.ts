@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
 import { openBucketLog } from '../../mutation-log/bucket-log.ts';
 import type { LogSource } from '../../mutation-log/contract.ts';
+import type { DayFile } from '../../mutation-log/folder-files.ts';
 import { openFolderLog } from '../../mutation-log/folder-log.ts';
 
 const REQUESTS_IN_FLIGHT = 4;
@@ -21,8 +22,14 @@ export function repoOf(text: string): { readonly owner: string; readonly name: s
   });
 }
 
-/** Where a log is: a folder of daily files, or objects in a bucket below a prefix that ends with a slash. */
-export type LogPlace = { readonly folder: string } | { readonly bucket: Bucket; readonly prefix: string };
+/** Where a log is: a folder of files, or objects in a bucket below a prefix that ends with a slash. */
+export type LogPlace =
+  | {
+      readonly folder: string;
+      /** What its files are; default: daily ones. */
+      readonly list?: (folder: string) => Promise<readonly DayFile[]>;
+    }
+  | { readonly bucket: Bucket; readonly prefix: string };
 
 /** A log by where it is: a bucket and prefix, or a folder, whose daily files are known by their names. Throws `config`. */
 export async function openLog(context: Context, place: string): Promise<LogSource> {

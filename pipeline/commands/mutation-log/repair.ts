@@ -4,8 +4,7 @@ import { repairBucket } from '../../mutation-log/repair-bucket.ts';
 import { repairFolder } from '../../mutation-log/repair-folder.ts';
 import { repairText } from '../../show/mutation-check.ts';
 import { commonOptions, print, withContext } from '../run.ts';
-import { logPlace } from './log-place.ts';
-import { LOG_OPTION, type LogArgs, placeOf } from './verify.ts';
+import { LOG_OPTION, type LogArgs, namedPlace, WAL_OPTION } from './verify.ts';
 
 type Args = LogArgs & { readonly yes: boolean };
 
@@ -17,23 +16,25 @@ export const repairCommand: CommandModule<object, Args> = {
     commonOptions(yargs)
       .positional('repo', { type: 'string', describe: 'OWNER/REPO, whose log is below mutation_logs' })
       .option('log', LOG_OPTION)
+      .option('wal', WAL_OPTION)
       .option('yes', {
         type: 'boolean',
         default: false,
         describe: 'Do it. Stop whoever writes to the log first',
       })
       .example('$0 mutation-log repair golang/go', 'what would be done; exit 1 when there is something to do')
+      .example('$0 mutation-log repair golang/go --wal --yes', 'what a writer keeps on this machine')
       .example('$0 mutation-log repair --log gs://my-logs/golang/go/ --yes', 'do it'),
   handler: (args) => withContext(args, (context) => repair(context, args), { mutationLog: true }),
 };
 
 async function repair(context: Context, args: Args): Promise<number> {
   const { signal, nowMs } = context;
-  const place = await logPlace(context, placeOf(context, args));
+  const place = await namedPlace(context, args);
   const dryRun = !args.yes;
   const result =
     'folder' in place
-      ? await repairFolder(place.folder, { dryRun, signal })
+      ? await repairFolder(place.folder, { ...place, dryRun, signal })
       : await repairBucket(place.bucket, place.prefix, { dryRun, signal, nowMs });
   await print(context, args.json ? JSON.stringify(result) : repairText(result));
   return dryRun && result.steps.length > 0 ? 1 : 0;

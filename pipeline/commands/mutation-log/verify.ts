@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
 import { checkBucket } from '../../mutation-log/check-bucket.ts';
 import { checkFolder } from '../../mutation-log/check-folder.ts';
+import { listWalFiles } from '../../mutation-log/folder-files.ts';
 import { checkText } from '../../show/mutation-check.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
-import { logPlace, repoOf } from './log-place.ts';
+import { type LogPlace, logPlace, repoOf } from './log-place.ts';
 
 export type LogArgs = CommonArgs & {
   readonly repo?: string | undefined;
   readonly log?: string | undefined;
+  readonly wal?: boolean | undefined;
 };
 
 export const verifyCommand: CommandModule<object, LogArgs> = {
@@ -19,6 +22,7 @@ export const verifyCommand: CommandModule<object, LogArgs> = {
     commonOptions(yargs)
       .positional('repo', { type: 'string', describe: 'OWNER/REPO, whose log is below mutation_logs' })
       .option('log', LOG_OPTION)
+      .option('wal', WAL_OPTION)
       .example('$0 mutation-log verify golang/go', 'the log that sync writes')
       .example('$0 mutation-log verify --log gs://my-logs/golang/go/', 'any log in a bucket')
       .example('$0 mutation-log verify --log var/maintnerd', "maintner's daily files"),
@@ -30,15 +34,32 @@ export const LOG_OPTION = {
   describe: "gs://BUCKET/PREFIX/ or file:FOLDER/ of its segments, or a folder of maintner's daily files",
 } as const;
 
+export const WAL_OPTION = {
+  type: 'boolean',
+  default: false,
+  describe: "What the repository's writer keeps on this machine (mutation_log_wal) until the bucket has it",
+} as const;
+
 async function verify(context: Context, args: LogArgs): Promise<number> {
   const { signal } = context;
-  const place = await logPlace(context, placeOf(context, args));
+  const place = await namedPlace(context, args);
   const check =
     'folder' in place
-      ? await checkFolder(place.folder, { signal })
+      ? await checkFolder(place.folder, { ...place, signal })
       : await checkBucket(place.bucket, place.prefix, { signal });
   await print(context, args.json ? JSON.stringify(check) : checkText(check));
   return check.findings.length > 0 ? 1 : 0;
+}
+
+/** The log that the command line names, or what this machine keeps of it. Throws `config`. */
+export async function namedPlace(context: Context, args: LogArgs): Promise<LogPlace> {
+  if (args.wal !== true) return logPlace(context, placeOf(context, args));
+  if (args.repo === undefined || args.log !== undefined)
+    throw new SamovarError('config', '--wal is about a repository, and none is named', {
+      remedy: 'Name it: OWNER/REPO.',
+    });
+  const { owner, name } = repoOf(args.repo);
+  return { folder: join(context.settings.mutationLog.walDir, owner, name), list: listWalFiles };
 }
 
 /** Throws `config` when no log is named, or two are. */
