@@ -70,7 +70,16 @@ export interface EntryFailure {
   readonly retryAtMs: number;
 }
 
+/** A change, for those who follow them. */
+export interface ChangedRow extends ReadRow {
+  readonly provider: string;
+  readonly hash: Buffer | null;
+  readonly size: number;
+}
+
 export interface CacheEntries {
+  /** What changed after a count of cache_seq, in the order of changes. */
+  since(seq: number, limit: number): readonly ChangedRow[];
   get(provider: string, key: string): EntryRow | undefined;
   /** Those there are, in the order of `keys`. */
   many(provider: string, keys: readonly string[]): readonly ReadRow[];
@@ -233,9 +242,15 @@ function listings(db: Database) {
       'SELECT key FROM cache_entry WHERE provider = ? AND checked_at IS NOT NULL LIMIT ?',
     )
     .pluck();
+  const since = db.prepare<[number, number], ChangedRow>(
+    `SELECT provider, key, version, value, sum, hash, size, changed_at AS changedAt, checked_at AS checkedAt, stale, absent,
+       error_code AS errorCode, error_message AS errorMessage, error_at AS errorAt, seq
+     FROM cache_entry WHERE seq > ? AND changed_at IS NOT NULL ORDER BY seq, provider, key LIMIT ?`,
+  );
   return {
     hashes: (provider: string, version: number) => new Map(hashes.all(version, provider)),
     keys: (provider: string) => keys.all(provider),
     keysWithValue: (provider: string, limit: number) => withValue.all(provider, limit),
+    since: (seq: number, limit: number) => since.all(seq, limit),
   };
 }

@@ -38,6 +38,8 @@ export const CACHE_TABLES = `
     seq INTEGER NOT NULL,
     PRIMARY KEY (provider, key)
   ) STRICT;
+  -- What changed since somebody looked.
+  CREATE INDEX cache_entry_by_seq ON cache_entry(seq);
   CREATE INDEX cache_entry_due ON cache_entry(provider, next_at) WHERE next_at IS NOT NULL;
 
   CREATE TABLE cache_tag(
