@@ -3,6 +3,7 @@ import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { backfillCommand } from './commands/backfill.ts';
 import { bqLoadCommand } from './commands/bq-load.ts';
+import { cacheCommand } from './commands/cache.ts';
 import { configCommand } from './commands/config.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { junitCommand } from './commands/junit.ts';
@@ -35,6 +36,7 @@ function commands(root: Argv): Argv {
     .command(deadLettersCommand)
     .command(junitCommand)
     .command(mutationLogCommand)
+    .command(cacheCommand)
     .command(configCommand);
 }
 
