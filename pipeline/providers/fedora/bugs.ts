@@ -1,6 +1,6 @@
 import type { Fetched, FetchSurroundings, KeyWithPrevious, Provider } from '../../cache/contract.ts';
 import { BUG_FIELDS, type Bug, bugsOf, OPEN_STATUSES } from '../../records/cache/bugs.ts';
-import { fieldsOf, listOf, unfit } from '../../records/cache/fields.ts';
+import { fieldsOf, listOf, unfit, wholeOf } from '../../records/cache/fields.ts';
 import { rawhideOf } from '../../records/cache/releases.ts';
 import { HOUR_MS } from '../clocks.ts';
 import { base, type FedoraProvider, RELEASES, usual } from './make.ts';
@@ -104,22 +104,26 @@ async function fetchBugs(request: Many, place: Place): Promise<ReadonlyMap<strin
   );
 }
 
-/** Bugzilla says how many there are only sometimes: pages are asked for until one is not full. */
+/** Servers have limits of their own below the one asked for: the next page begins where the last one ended. */
 async function allBugs(
   { http, keys }: Many,
   { bugzilla, headers, isPrivate }: Place,
 ): Promise<readonly unknown[]> {
   const found: unknown[] = [];
+  const search = query(keys, isPrivate);
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const url = `${bugzilla}/rest/bug?${query(keys, isPrivate)}&limit=${PAGE_BUGS}&offset=${page * PAGE_BUGS}`;
+    const url = `${bugzilla}/rest/bug?${search}&limit=${PAGE_BUGS}&offset=${found.length}`;
     const answer = await http.getJson(url, { headers });
     if (answer.kind !== 'value') throw unfit(`${bugzilla}/rest/bug`, `the answer was ${answer.kind}`);
-    const bugs = listOf(fieldsOf(answer.value)?.bugs);
+    const fields = fieldsOf(answer.value);
+    const bugs = listOf(fields?.bugs);
     if (bugs === undefined) throw unfit(`${bugzilla}/rest/bug`, 'there is no list of bugs in the answer');
     found.push(...bugs);
-    if (bugs.length < PAGE_BUGS) return found;
+    const total = wholeOf(fields?.total_matches);
+    const isLast = total === undefined ? bugs.length < PAGE_BUGS : found.length >= total;
+    if (isLast || bugs.length === 0) return found;
   }
-  throw unfit(`${bugzilla}/rest/bug`, `there is no end of bugs after ${PAGES_MAX * PAGE_BUGS}`);
+  throw unfit(`${bugzilla}/rest/bug`, `there is no end of bugs after ${PAGES_MAX} pages`);
 }
 
 function query(keys: readonly KeyWithPrevious[], isPrivate: boolean): string {
