@@ -14,12 +14,14 @@ import { type Column, textTable } from './table.ts';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 const right = (title: string): Column => ({ title, align: 'right' });
 const age = (ms: number | undefined) =>
   ms === undefined ? '-' : duration(Math.max(0, Math.round(ms / SECOND_MS)));
 const span = (ms: number | undefined) => {
   if (ms === undefined) return '-';
+  if (ms >= 2 * DAY_MS) return `${Math.round((ms / DAY_MS) * 10) / 10} d`;
   return ms >= HOUR_MS && ms % HOUR_MS === 0 ? `${ms / HOUR_MS} h` : `${Math.round(ms / MINUTE_MS)} min`;
 };
 

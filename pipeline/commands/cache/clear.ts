@@ -16,7 +16,7 @@ type Args = CacheArgs & {
   readonly all: boolean;
   readonly 'older-than'?: string | undefined;
   readonly hard: boolean;
-  readonly soft: boolean;
+  readonly soft?: boolean | undefined;
   readonly rewarm: boolean;
   readonly 'dry-run': boolean;
   readonly yes: boolean;
@@ -36,7 +36,6 @@ export const clearCommand: CommandModule<object, Args> = {
       .option('older-than', { type: 'string', describe: 'Only what was checked longer ago: 90m, 12h, 7d' })
       .option('soft', {
         type: 'boolean',
-        default: false,
         describe: 'Mark as stale and serve until the refresh is in (this is the default)',
       })
       .option('hard', { type: 'boolean', default: false, describe: 'Delete at once; needs --yes' })
@@ -47,7 +46,6 @@ export const clearCommand: CommandModule<object, Args> = {
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Only count what would be cleared' })
       .option('yes', { type: 'boolean', default: false, describe: 'Delete without being asked' })
-      .conflicts('hard', 'soft')
       .example('$0 cache clear --all', 'everything anew, while the old is served')
       .example('$0 cache clear --provider package_bugs --prefix python- --dry-run', 'how many those are')
       .example('$0 cache clear --tag bugzilla --older-than 12h --hard --yes', 'gone at once'),
@@ -59,6 +57,10 @@ async function clear(context: Context, { cache }: OpenedCache, args: Args): Prom
   if (selection.provider !== undefined) cache.provider(selection.provider);
   const dryRun = args['dry-run'];
   const { hard, rewarm } = args;
+  if (hard && args.soft === true)
+    throw new SamovarError('config', '--hard and --soft exclude each other', {
+      remedy: 'Leave out one of them.',
+    });
   if (hard && !args.yes && !dryRun) {
     const found = cache.clear(selection, { hard, rewarm, dryRun: true });
     throw new SamovarError(
