@@ -1,29 +1,47 @@
 import { writeFileSync } from 'node:fs';
 import { benchBuilds } from './builds.ts';
+import { benchMutationLog, mutationText } from './mutation.ts';
 import { type BenchOptions, parseBenchArgs, USAGE } from './options.ts';
-import { type BenchResult, reportText } from './report.ts';
+import { reportText } from './report.ts';
+
+interface Benched {
+  /** As JSON. */
+  readonly result: object;
+  readonly text: string;
+  readonly failed: boolean;
+}
 
 /** Every bench by its name; `all` runs them in this order. */
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchResult>>> = {
-  builds: benchBuilds,
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Benched>>> = {
+  builds: async (options) => {
+    const result = await benchBuilds(options);
+    const failed = result.runs.some((run) => run.failed !== undefined);
+    return { result, text: reportText(result), failed };
+  },
+  'mutation-log': async (options) => {
+    const result = await benchMutationLog(options);
+    return { result, text: mutationText(result), failed: false };
+  },
 };
 
 /** 0 when every run of every bench ended well, 1 when one failed, 2 for a wrong command line. */
 async function main(args: readonly string[]): Promise<number> {
   const { name, options } = parseBenchArgs(args, Date.now());
   const names = name === 'all' ? Object.keys(BENCHES) : [name ?? ''];
-  const results: BenchResult[] = [];
+  const results: object[] = [];
+  let anyFailed = false;
   for (const wanted of names) {
     const bench = BENCHES[wanted];
     if (bench === undefined)
       throw new Error(`there is no bench "${wanted}"; there are ${Object.keys(BENCHES).join(', ')} and all`);
-    const result = await bench(options);
+    const { result, text, failed } = await bench(options);
     results.push(result);
-    process.stdout.write(`${reportText(result)}\n`);
+    anyFailed ||= failed;
+    process.stdout.write(`${text}\n`);
   }
   if (options.jsonFile !== undefined)
     writeFileSync(options.jsonFile, `${JSON.stringify(results, null, 2)}\n`);
-  return results.some(({ runs }) => runs.some(({ failed }) => failed !== undefined)) ? 1 : 0;
+  return anyFailed ? 1 : 0;
 }
 
 try {

@@ -102,7 +102,8 @@ function workRows(runs: readonly Run[]): readonly (readonly string[])[] {
   });
 }
 
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+/** Columns of a table; the first two are words. */
+export function aligned(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row
