@@ -7,11 +7,11 @@ import { decodeMessage, encodeMessage } from './wire.ts';
  * A mutation as maintner's Go code writes it: fields ascending, lists of numbers packed, zero values left out. Git and Gerrit
  * mutations cannot be made: whoever copies one copies its bytes.
  */
-export function encodeMutation({ githubIssue, github }: Mutation): Uint8Array {
-  return encodeMessage({ githubIssue, github }, MUTATION);
+export function encodeMutation({ other: _, ...mutation }: Mutation): Uint8Array {
+  return encodeMessage(mutation, MUTATION);
 }
 
-/** Throws `malformed` where the bytes are no mutation. What is not known of it is passed over, and lost if it is encoded again. */
+/** Throws `malformed` where the bytes are no mutation. Fields that are not known stay with what they are of, and are encoded again. */
 export function decodeMutation(payload: Uint8Array): Mutation {
   try {
     const { git, gerrit, ...known } = decodeMessage(payload, MUTATION) as Mutation & {

@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import { keepUnknown, writeUnknown } from './wire-unknown.ts';
 
 /**
  * Protobuf messages by a table of their fields, on protobufjs' reader and writer. Two things that its own messages do not do: scalars
@@ -54,6 +55,7 @@ function write(writer: protobuf.Writer, message: Message, { fields }: MessageSpe
     if (field.repeated) writeList(writer, field, value as readonly unknown[]);
     else writeOne(writer, field, value);
   }
+  writeUnknown(writer, message);
   return writer;
 }
 
@@ -128,7 +130,7 @@ export function tableOf(type: MessageSpec): ReadonlyMap<number, FieldSpec> {
   return table;
 }
 
-/** Throws RangeError or Error where the bytes are no such message. Fields that the table does not know are passed over. */
+/** Throws RangeError or Error where the bytes are no such message. Fields that the table does not know are kept for whoever encodes it again. */
 export function decodeMessage(bytes: Uint8Array, type: MessageSpec): Message {
   return read(protobuf.Reader.create(bytes), bytes.length, type);
 }
@@ -140,12 +142,15 @@ function read(reader: protobuf.Reader, end: number, type: MessageSpec, known?: M
   for (const { always, name, kind } of type.fields)
     if (always) message[name] ??= ZEROS[kind as Exclude<Scalar, 'bytes'>];
   while (reader.pos < end) {
+    const begin = reader.pos;
     const tag = reader.uint32();
     if (tag >>> 3 === 0) throw new RangeError('there is no field 0');
     const field = table.get(tag >>> 3);
     const wireType = tag & 7;
-    if (field === undefined || wireType !== wireOf(field, wireType)) reader.skipType(wireType);
-    else if (field.repeated) readList(reader, field, wireType, listIn(message, field.name));
+    if (field === undefined || wireType !== wireOf(field, wireType)) {
+      reader.skipType(wireType);
+      keepUnknown(message, reader.buf.subarray(begin, reader.pos));
+    } else if (field.repeated) readList(reader, field, wireType, listIn(message, field.name));
     else message[field.name] = readOne(reader, field.kind, message[field.name]);
   }
   if (reader.pos !== end) throw new RangeError(`a message ends at ${end}, its last field at ${reader.pos}`);
