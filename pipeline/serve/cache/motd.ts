@@ -5,6 +5,7 @@ import { keyCheck } from '../key.ts';
 import { HttpRefusal } from './refusal.ts';
 
 const PATH = '/api/v1/motd/service_messages';
+const WRITES: readonly string[] = ['PUT', 'POST', 'DELETE'];
 const MESSAGES_MAX = 20;
 const TEXT_CHARS_MAX = 2_000;
 const SEVERITIES: readonly string[] = ['info', 'success', 'warning', 'danger', 'error'];
@@ -46,7 +47,7 @@ export function motdPages(messages: MessageStore | undefined, secret: string | u
   const outer = new Hono();
   for (const path of [PATH, `${PATH}/*`])
     outer.use(path, async (context, next) => {
-      if (context.req.method !== 'GET' && context.req.method !== 'OPTIONS') store(context);
+      if (WRITES.includes(context.req.method)) store(context);
       await next();
     });
   return outer.route('/', app);

@@ -98,5 +98,7 @@ export function localPath(redirect: string | undefined): string {
     return '/';
   const base = 'http://here.invalid';
   const url = URL.canParse(redirect, base) ? new URL(redirect, base) : undefined;
-  return url?.origin === base ? `${url.pathname}${url.search}${url.hash}` : '/';
+  // `/..//elsewhere` has become `//elsewhere`.
+  if (url?.origin !== base || url.pathname.startsWith('//')) return '/';
+  return `${url.pathname}${url.search}${url.hash}`;
 }

@@ -3,8 +3,8 @@ import { PACKAGES_LIST, SUBJECT_PROVIDERS } from './blocks.ts';
 import { ORPHAN, type Query } from './names.ts';
 
 /**
- * Of `user_packages[USER]` = `{packages: {PACKAGE: 'admin' | 'commit'}, primary_packages, groups}` and `group_packages[GROUP]` =
- * `{packages: {PACKAGE: 'admin' | 'commit'}, members}`.
+ * Of `user_packages[USER]` = `{commit, admin, groups}` and `group_packages[GROUP]` = `{commit, admin, members}`. A user is admin of the
+ * packages whose point of contact the user is: v1 calls these primary.
  */
 export interface Owned {
   /** All of them: who is admin of a package may commit too. */
@@ -99,13 +99,8 @@ function createLists(cache: Cache): (provider: string) => ReadonlySet<string> | 
 
 function ownedOf(json: string): Owned {
   const value = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
-  const packages = Object.entries(value?.packages ?? {});
-  return {
-    commit: packages.map(([name]) => name),
-    admin: packages.flatMap(([name, acl]) => (acl === 'admin' ? [name] : [])),
-    primary: textsOf(value?.primary_packages),
-    groups: textsOf(value?.groups),
-  };
+  const admin = textsOf(value?.admin);
+  return { commit: textsOf(value?.commit), admin, primary: admin, groups: textsOf(value?.groups) };
 }
 
 function textsOf(value: unknown): readonly string[] {

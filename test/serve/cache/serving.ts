@@ -81,12 +81,12 @@ export function fill(cache: MemoryCache): void {
   cache.put('all_fedora_packagers', '', ['kim', 'lee']);
   cache.put('all_fedora_groups', '', ['rust-sig']);
   cache.put('user_packages', 'kim', {
-    packages: { alpha: 'admin', beta: 'commit' },
-    primary_packages: ['alpha'],
+    commit: ['alpha', 'beta'],
+    admin: ['alpha'],
     groups: ['rust-sig'],
   });
-  cache.put('user_packages', 'lee', { packages: {}, primary_packages: [], groups: [] });
-  cache.put('group_packages', 'rust-sig', { packages: { gamma: 'commit' }, members: ['kim'] });
+  cache.put('user_packages', 'lee', { commit: [], admin: [], groups: [] });
+  cache.put('group_packages', 'rust-sig', { commit: ['gamma'], admin: [], members: ['kim'] });
   for (const name of ['alpha', 'beta', 'gamma']) {
     cache.put('package_static', name, STATIC);
     cache.put('package_bugs', name, [{ bug_id: 1, title: `a bug of ${name}`, private: false }]);

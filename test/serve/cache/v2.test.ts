@@ -171,7 +171,7 @@ describe('who is asked for', () => {
       status: 200,
       packages: {},
     });
-    cache.put('user_packages', 'orphan', { packages: { gamma: 'commit' }, primary_packages: [], groups: [] });
+    cache.put('user_packages', 'orphan', { commit: ['gamma'], admin: [], groups: [] });
     const { json } = await get('/api/v2/packager_dashboard?users=orphan');
     expect(Object.keys(json.packages)).toEqual(['gamma']);
   });
