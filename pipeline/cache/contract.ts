@@ -36,6 +36,8 @@ export interface Provider {
   readonly tags: readonly string[];
   /** Names of providers whose change makes this one's entries due again; also the order of warming. */
   readonly dependsOn: readonly string[];
+  /** derived: of `dependsOn`, what it can be made without: an upstream that was dead from the first day must not keep back the rest. */
+  readonly mayLack?: readonly string[];
   /** keyed: which keys are kept warm. */
   readonly keys?: KeyRule;
   /** Entries of keys of their own for those who may see them; never part of a public answer. */

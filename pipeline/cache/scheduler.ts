@@ -31,7 +31,7 @@ const TICK_MS = 5000;
 export const SCHEDULER_LEASE_MS = 30_000;
 const LEASE_NAME = 'scheduler';
 /** How often keys are compared with what is to be kept warm. */
-const KEYS_EVERY_MS = 60_000;
+const KEYS_EVERY_MS = 5 * 60_000;
 const KEYS_AT_ONCE = 500;
 /** Signs of workers that are gone. */
 const FORGET_MS = 60 * 60_000;

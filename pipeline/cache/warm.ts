@@ -29,8 +29,9 @@ const LOOK_MS = 250;
 export async function warm(options: WarmOptions): Promise<readonly string[]> {
   const { signal, onProgress } = options;
   const failed: string[] = [];
+  const startMs = options.nowMs();
   for (const level of levelsOf(options)) {
-    const open = level.map((provider) => begin(options, provider));
+    const open = level.map((provider) => begin(options, provider, startMs));
     for (const { provider, entries } of open)
       onProgress?.({ provider: provider.name, state: 'wanted', entries });
     for (const { provider, entries, sinceMs } of open) {
@@ -63,13 +64,20 @@ function levelsOf({ providers, from }: WarmOptions): readonly (readonly Provider
   return result.filter((level) => level !== undefined);
 }
 
-function begin(options: WarmOptions, provider: Provider) {
+function begin(options: WarmOptions, provider: Provider, startMs: number) {
   const { cache } = options.store;
   const sinceMs = options.nowMs();
   const keys =
     provider.kind === 'keyed' ? (warmKeys(options, provider) ?? cache.keysOf(provider.name)) : [''];
-  wantEntries(options, provider, keys, 'manual');
+  // A change of what it depends on may have had it refreshed already.
+  if (!isDone(options, provider, startMs)) wantEntries(options, provider, keys, 'manual');
   return { provider, entries: keys.length, sinceMs };
+}
+
+function isDone(options: WarmOptions, provider: Provider, startMs: number): boolean {
+  if (provider.kind === 'keyed') return false;
+  const { state, checkedAtMs = -1 } = viewOf(options, provider, options.nowMs());
+  return state === 'fresh' && checkedAtMs >= startMs;
 }
 
 /** Resolves when no job of it is waiting or running. */
