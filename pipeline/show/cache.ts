@@ -165,7 +165,7 @@ export function jobsText(jobs: readonly JobStatus[], nowMs: number): string {
 }
 
 export function runsText(runs: readonly RunRecord[], nowMs: number): string {
-  if (runs.length === 0) return 'no refreshes yet';
+  if (runs.length === 0) return 'none';
   const columns = [
     right('ago'),
     { title: 'provider' },

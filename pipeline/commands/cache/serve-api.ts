@@ -13,6 +13,8 @@ export interface ServeArgs {
   readonly 'public-dashboard'?: boolean;
   /** Told to clients instead of the log's line. */
   readonly quiet?: boolean;
+  /** Instead of the secret. */
+  readonly adminToken?: string;
 }
 
 /** Serves until the command ends. Gives the address. */
@@ -35,7 +37,7 @@ function apiOptions(context: Context, { cache, store }: OpenedCache, args: Serve
     visitDays: Math.round(seenMs / DAY_MS),
     publicUrl,
     auth: {
-      adminToken: context.secret('cache_admin_token'),
+      adminToken: args.adminToken ?? context.secret('cache_admin_token'),
       sessionKey: context.secret('session_key'),
       motdSecret: context.secret('motd_password'),
       oidc:
