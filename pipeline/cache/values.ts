@@ -50,7 +50,9 @@ export function textOf(
   provider: string,
   { key, value, sum, seq }: ReadRow,
 ): string | undefined {
-  if (value === null || crc32(value) !== sum) return undefined;
+  // The column takes anything: what is not ours is damaged too.
+  if (typeof value !== 'string' && !Buffer.isBuffer(value)) return undefined;
+  if (crc32(value) !== sum) return undefined;
   if (typeof value === 'string') return value;
   return remembered(texts, store, { provider, key, seq }, () => {
     try {

@@ -66,13 +66,16 @@ export interface PlaceOptions {
   readonly clock?: { nowMs: number };
   readonly seenMs?: number;
   readonly http?: Upstream;
+  /** Instead of one of its own. */
+  readonly store?: CacheParts['store'];
 }
 
 /** A cache with a worker, a scheduler and a clock of its own. Places with the same file and clock are processes of one cache. */
 export function openPlace(providers: readonly Provider[], options: PlaceOptions = {}) {
   const clock = options.clock ?? { nowMs: Date.UTC(2030, 0, 1) };
   const nowMs = () => clock.nowMs;
-  const store = openStore(options.file ?? ':memory:', { nowMs });
+  const own = options.store === undefined ? openStore(options.file ?? ':memory:', { nowMs }) : undefined;
+  const store = options.store ?? (own as NonNullable<typeof own>);
   const notices: string[] = [];
   const runs: RunRecord[] = [];
   const parts: CacheParts = {
@@ -94,7 +97,7 @@ export function openPlace(providers: readonly Provider[], options: PlaceOptions 
     ...{ cache, store, clock, parts, notices, runs, worker },
     work: (more: Partial<WorkerOptions> = {}) => workOnce(worker(more)),
     schedule: (more: Partial<ScheduleOptions> = {}) => scheduleOnce({ ...parts, name: 's1', ...more }),
-    close: () => store.close(),
+    close: () => own?.close(),
   };
 }
 
