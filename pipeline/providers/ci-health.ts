@@ -16,7 +16,7 @@ export interface CiHealthConfig {
   readonly clocks: ProviderClocks;
 }
 
-/** [{job, runs, passed, failed, pass_rate, median_seconds, last_passed, last_run}], times as epoch seconds. */
+/** Times as epoch seconds. A run that has not ended, or whose result is not known, is neither passed nor failed. */
 const SCHEMA = {
   type: 'array',
   items: {
@@ -65,16 +65,19 @@ export function healthSql({ table, jobs, days }: CiHealthConfig, warehouse: Spel
   const pattern = textLiteral(warehouse.dialect, `^(${jobs.map(regexOf).join('|')})$`);
   const wanted = duck ? `regexp_matches(job, ${pattern})` : `REGEXP_CONTAINS(job, ${pattern})`;
   const since = new Date(nowMs - days * DAY_MS).toISOString();
+  // DuckDB would take a plain TIMESTAMP for one of the machine's time zone.
+  const time = duck ? 'TIMESTAMPTZ' : 'TIMESTAMP';
   return `
     WITH builds AS (
-      SELECT job, passed, elapsed, repo_commit, started FROM ${warehouse.tableName(table)}
-      WHERE started >= TIMESTAMP '${since}' AND ${wanted}),
-    commits AS (
-      SELECT job, repo_commit, COUNT(*) AS runs, SUM(CASE WHEN passed THEN 1 ELSE 0 END) AS good
-      FROM builds WHERE repo_commit IS NOT NULL GROUP BY job, repo_commit),
-    flaky AS (SELECT job, SUM(CASE WHEN good > 0 AND good < runs THEN 1 ELSE 0 END) AS flaky_commits FROM commits GROUP BY job)
+      SELECT job, passed, elapsed, COALESCE(repo_commit, repos) AS source, started FROM ${warehouse.tableName(table)}
+      WHERE started >= ${time} '${since}' AND ${wanted}
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY path ORDER BY finished DESC) = 1),
+    sources AS (
+      SELECT job, source, SUM(CASE WHEN passed THEN 1 ELSE 0 END) AS good, SUM(CASE WHEN NOT passed THEN 1 ELSE 0 END) AS bad
+      FROM builds WHERE source IS NOT NULL GROUP BY job, source),
+    flaky AS (SELECT job, SUM(CASE WHEN good > 0 AND bad > 0 THEN 1 ELSE 0 END) AS flaky_commits FROM sources GROUP BY job)
     SELECT b.job AS job, COUNT(*) AS runs, SUM(CASE WHEN b.passed THEN 1 ELSE 0 END) AS passed,
-      SUM(CASE WHEN b.passed IS NULL OR NOT b.passed THEN 1 ELSE 0 END) AS failed, ${median} AS median_seconds,
+      SUM(CASE WHEN NOT b.passed THEN 1 ELSE 0 END) AS failed, ${median} AS median_seconds,
       ${seconds('MAX(CASE WHEN b.passed THEN b.started END)')} AS last_passed, ${seconds('MAX(b.started)')} AS last_run,
       MAX(COALESCE(f.flaky_commits, 0)) AS flaky_commits
     FROM builds b LEFT JOIN flaky f ON f.job = b.job GROUP BY b.job ORDER BY b.job`;
@@ -86,15 +89,15 @@ function regexOf(job: string): string {
 }
 
 function healthOf(row: Readonly<Record<string, unknown>>): Json {
-  const runs = Number(row.runs ?? 0);
   const passed = Number(row.passed ?? 0);
+  const failed = Number(row.failed ?? 0);
   return {
     job: String(row.job),
-    runs,
+    runs: Number(row.runs ?? 0),
     passed,
-    failed: Number(row.failed ?? 0),
+    failed,
     flaky_commits: Number(row.flaky_commits ?? 0),
-    pass_rate: runs > 0 ? passed / runs : null,
+    pass_rate: passed + failed > 0 ? passed / (passed + failed) : null,
     median_seconds: numberOf(row.median_seconds),
     last_passed: numberOf(row.last_passed),
     last_run: numberOf(row.last_run),

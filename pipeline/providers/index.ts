@@ -7,6 +7,7 @@ import { clocksEvery, DAY_MS, HOUR_MS, MINUTE_MS, spanMs, withSettings } from '.
 import { FEDORA_PROVIDERS, fedoraProviders } from './fedora/index.ts';
 import { httpJsonProvider } from './http-json.ts';
 import type { ClockSettings, FedoraConfig, FedoraUpstream, OpenWarehouse } from './types.ts';
+import { urlProblem } from './urls.ts';
 
 export interface LoadedProviders {
   readonly providers: readonly Provider[];
@@ -96,7 +97,7 @@ function reportProblems(document: ConfigDocument, value: ProvidersFile): void {
     if (!FEDORA_PROVIDERS.includes(name))
       document.report(
         ['fedora', 'providers'],
-        `is none of Fedora's; there are ${FEDORA_PROVIDERS.join(', ')}`,
+        `${name} is none of Fedora's; there are ${FEDORA_PROVIDERS.join(', ')}`,
         name,
       );
   }
@@ -106,12 +107,22 @@ function reportProblems(document: ConfigDocument, value: ProvidersFile): void {
   for (const section of ['http_json', 'ci_health'] as const) {
     for (const name of Object.keys(value[section] ?? {})) {
       if (taken.has(name))
-        document.report([section], 'is the name of another provider; allowed are names that differ', name);
+        document.report(
+          [section],
+          `${name} is the name of another provider; allowed are names that differ`,
+          name,
+        );
       taken.add(name);
     }
   }
+  for (const [name, url] of Object.entries(value.fedora?.upstreams ?? {})) {
+    const problem = url === null ? undefined : urlProblem(url);
+    if (problem !== undefined) document.report(['fedora', 'upstreams', name], problem);
+  }
   for (const [name, entry] of Object.entries(value.http_json ?? {})) {
     const { keys, keys_of: keysOf, url } = entry;
+    const problem = urlProblem(url);
+    if (problem !== undefined) document.report(['http_json', name, 'url'], problem);
     if (keysOf !== undefined && !taken.has(keysOf))
       document.report(['http_json', name], `is ${keysOf}, of which there is none`, 'keys_of');
     if ((keys !== undefined || keysOf !== undefined) && !url.includes('{key}'))

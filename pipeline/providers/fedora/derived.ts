@@ -50,6 +50,7 @@ export const packageStatic: FedoraProvider = {
       schema: BLOCK,
       // Asked package by package, versions change all day long: they come in whenever another source changes.
       dependsOn: [RELEASES, ...SOURCES, ...(versions === 'bulk' ? [VERSIONS] : [])],
+      mayLack: [RELEASES, VERSIONS, ...SOURCES].filter((source) => source !== OWNERS),
       derive: (request) => blocks(request, config, versions),
     });
   },
@@ -107,12 +108,17 @@ export const allPackages = derivedOf('all_fedora_packages', 'Names of all packag
 });
 
 export const allPackagers = derivedOf('all_fedora_packagers', 'Names of all packagers', {
-  derive: ({ owners, groups }) => [['', sortedSet(userPackages(owners, groups).keys())]],
+  derive: ({ owners, groups }) => [['', packagers(owners, groups)]],
 });
 
 export const allGroups = derivedOf('all_fedora_groups', 'Names of all groups', {
   derive: ({ owners, groups }) => [['', sortedSet(groupPackages(owners, groups).keys())]],
 });
+
+/** Who owns what nobody does is no packager, though it has packages. */
+function packagers(owners: unknown, groups: unknown): readonly string[] {
+  return sortedSet(userPackages(owners, groups).keys()).filter((name) => name !== 'orphan');
+}
 
 interface Rule {
   readonly schema?: Schema;
@@ -130,6 +136,7 @@ function derivedOf(name: string, title: string, rule: Rule): FedoraProvider {
     make: (config) =>
       usual(config, 6 * HOUR_MS, {
         ...{ name, title, kind: 'derived', schema, dependsOn },
+        mayLack: dependsOn.filter((source) => source !== OWNERS),
         derive: (request) => entries(request, config),
       }),
   };

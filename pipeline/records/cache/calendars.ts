@@ -21,8 +21,9 @@ export interface CalendarText {
 
 const DAYS_AHEAD = 400;
 const EVENTS_MAX = 2000;
-/** Occurrences of one event that are looked at: a rule may have begun decades ago, and repeat each second. */
-const OCCURRENCES_MAX = 5000;
+/** Occurrences that are looked at, of one event and of all: a rule may have begun decades ago, and repeat each second. */
+const OCCURRENCES_MAX = 20_000;
+const OCCURRENCES_ALL_MAX = 200_000;
 const OCCURRENCES_KEPT_MAX = 60;
 
 type Found = readonly [string, CalendarEvent];
@@ -30,12 +31,13 @@ type Found = readonly [string, CalendarEvent];
 /** Events from today on for 400 days, repeated ones at each of their days, by package. Throws `malformed` for what is no iCalendar. */
 export function calendarsValue(calendars: readonly CalendarText[], nowMs: number): ByPackage<CalendarEvent> {
   const found: Found[] = [];
+  const budget = { left: OCCURRENCES_ALL_MAX };
   let leftOut = 0;
   for (const calendar of calendars) {
     const events = eventsOf(calendar);
     leftOut += Math.max(0, events.length - EVENTS_MAX);
     for (const event of events.slice(0, EVENTS_MAX)) {
-      const entries = entriesOf(event, calendar, nowMs);
+      const entries = entriesOf(event, calendar, { nowMs, budget });
       if (entries === undefined) leftOut += 1;
       else found.push(...entries);
     }
@@ -62,11 +64,16 @@ function notCalendar(name: string, cause?: unknown): SamovarError {
   });
 }
 
+interface Expansion {
+  readonly nowMs: number;
+  readonly budget: { left: number };
+}
+
 /** Undefined: nothing that can be shown. */
 function entriesOf(
   component: ICAL.Component,
   calendar: CalendarText,
-  nowMs: number,
+  expansion: Expansion,
 ): readonly Found[] | undefined {
   try {
     const event = new ICAL.Event(component);
@@ -75,7 +82,8 @@ function entriesOf(
     const url = linkOf(component.getFirstPropertyValue('url')) ?? null;
     const categories = component.getAllProperties('categories').flatMap((property) => property.getValues());
     const packages = new Set([...calendar.packages, ...categories.flatMap((one) => nameOf(one) ?? [])]);
-    const days = daysOf(event, nowMs);
+    const days = daysOf(event, expansion);
+    if (days === undefined) return undefined;
     return [...packages].flatMap((name) =>
       days.map((date) => [name, { summary, date, url, calendar_name: calendar.name }] as const),
     );
@@ -84,19 +92,20 @@ function entriesOf(
   }
 }
 
-function daysOf(event: ICAL.Event, nowMs: number): readonly string[] {
+/** Undefined: too often repeated to be followed into our days. */
+function daysOf(event: ICAL.Event, { nowMs, budget }: Expansion): readonly string[] | undefined {
   const [first, last] = [dayText(nowMs), dayText(addDays(nowMs, DAYS_AHEAD))];
   const isShown = (day: string) => day >= first && day <= last;
-  const start = dayOf(event.startDate);
-  if (!event.isRecurring()) return [start].filter(isShown);
+  if (!event.isRecurring()) return [dayOf(event.startDate)].filter(isShown);
   const days = new Set<string>();
   const occurrences = event.iterator();
-  for (let looked = 0; looked < OCCURRENCES_MAX && days.size < OCCURRENCES_KEPT_MAX; looked += 1) {
+  for (let looked = 0; looked < OCCURRENCES_MAX && budget.left > 0; looked += 1) {
     const next = occurrences.next();
-    if (!next || dayOf(next) > last) break;
+    budget.left -= 1;
+    if (!next || dayOf(next) > last || days.size >= OCCURRENCES_KEPT_MAX) return [...days];
     if (isShown(dayOf(next))) days.add(dayOf(next));
   }
-  return [...days];
+  return days.size === 0 ? undefined : [...days];
 }
 
 function dayOf(time: ICAL.Time): string {

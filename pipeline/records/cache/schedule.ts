@@ -32,12 +32,18 @@ export function scheduleValue(
   const { items, leftOut } = sift(inner?.tasks, 'the schedule of the release', taskOf);
   const today = dayText(nowMs);
   const days = MILESTONES.flatMap(([pattern, name]) => {
-    const dates = items.filter((task) => pattern.test(task.name)).map(({ date }) => date);
-    const date = dates.sort().at(-1);
-    return date === undefined ? [] : [{ summary: `Fedora ${release} ${name}`, date }];
-  }).sort((a, b) => (a.date < b.date ? -1 : Number(a.date > b.date)));
+    const tasks = items.filter((task) => pattern.test(task.name));
+    const last = tasks.sort(byDate).at(-1);
+    // The end of an older release stands in the schedule of a newer one.
+    const number = /\bF(?:edora )?(\d{2,3})\b/i.exec(last?.name ?? '')?.[1] ?? release;
+    return last === undefined ? [] : [{ summary: `Fedora ${number} ${name}`, date: last.date }];
+  }).sort(byDate);
   const next = days.findIndex(({ date }) => date >= today);
   return { value: { schedule: days.map((day, at) => ({ ...day, current: at === next })) }, leftOut };
+}
+
+function byDate(a: { readonly date: string }, b: { readonly date: string }): number {
+  return a.date < b.date ? -1 : Number(a.date > b.date);
 }
 
 function taskOf(item: unknown): { readonly name: string; readonly date: string } | undefined {
