@@ -59,10 +59,19 @@ function openError(
 ): SamovarError {
   const seconds = Math.ceil((untilMs - nowMs) / 1000);
   const text = `${host} failed too often and is left alone for ${seconds} s`;
-  return new SamovarError('unavailable', `${text}${reason === undefined ? '' : `; last: ${reason}`}`, {
+  const error = new SamovarError('unavailable', `${text}${reason === undefined ? '' : `; last: ${reason}`}`, {
     subject: host,
     retryAfterMs: untilMs - nowMs,
   });
+  leftAlone.add(error);
+  return error;
+}
+
+const leftAlone = new WeakSet<object>();
+
+/** Nothing was sent, as the breaker is open: not tried again at once. */
+export function isLeftAlone(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && leftAlone.has(error);
 }
 
 function throwIfAborted(signal: AbortSignal, host: string): void {

@@ -5,7 +5,7 @@ import { type RetryOptions, retry } from '../../retry.ts';
 import { jsonOf, textOf, unpacked } from './body.ts';
 import { budgetOf, type HostBudgets } from './budgets.ts';
 import { exchange, type RawAnswer } from './exchange.ts';
-import { takeTurn } from './turn.ts';
+import { isLeftAlone, takeTurn } from './turn.ts';
 import { shownUrl } from './urls.ts';
 
 /** Any JSON value. */
@@ -84,8 +84,21 @@ const LEASE_EXTRA_MS = 5000;
 
 export function openUpstream(options: HttpUpstreamOptions): HttpUpstream {
   const agent = new Agent({ connect: { timeout: CONNECT_MS }, keepAliveTimeout: 30_000 });
-  const ask = <T>(url: string, request: UpstreamRequest, read: (bytes: Buffer, subject: string) => T) =>
-    retry(() => attempt({ options, agent }, url, request, read), retryOptions(options));
+  const ask = async <T>(
+    url: string,
+    request: UpstreamRequest,
+    read: (bytes: Buffer, subject: string) => T,
+  ) => {
+    const tryOnce = () =>
+      attempt({ options, agent }, url, request, read).catch((error: unknown) => {
+        if (isLeftAlone(error)) return { kind: 'left-alone', error } as const;
+        throw error;
+      });
+    const answer = await retry(tryOnce, retryOptions(options));
+    // Whoever asked knows better what to do with the time until the host may be asked again.
+    if (answer.kind === 'left-alone') throw answer.error;
+    return answer;
+  };
   return {
     getJson: (url, request = {}) => ask(url, request, jsonOf),
     getText: (url, request = {}) => ask(url, request, textOf),
