@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { benchBuilds } from './builds.ts';
+import { benchCache } from './cache.ts';
 import { benchMutationLog, mutationText } from './mutation.ts';
 import { type BenchOptions, parseBenchArgs, USAGE } from './options.ts';
 import { reportText } from './report.ts';
@@ -17,6 +18,10 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Benche
     const result = await benchBuilds(options);
     const failed = result.runs.some((run) => run.failed !== undefined);
     return { result, text: reportText(result), failed };
+  },
+  cache: async (options) => {
+    const result = await benchCache(options);
+    return { result, text: reportText(result), failed: false };
   },
   'mutation-log': async (options) => {
     const result = await benchMutationLog(options);

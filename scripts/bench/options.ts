@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly builds: number;
   /** Issues of the mutation log. */
   readonly issues: number;
+  /** Packages of the cache. */
+  readonly packages: number;
   readonly seed: number;
   /** The newest build of the corpus started two hours before this. */
   readonly anchorMs: number;
@@ -22,7 +24,7 @@ export interface BenchOptions {
   readonly log: (text: string) => void;
 }
 
-export const USAGE = `npm run bench -- NAME [--builds N] [--issues N] [--seed S] [--kettle DIR] [--no-kettle] [--pypy] [--repeat R] [--latency MS] [--threads T] [--json FILE]`;
+export const USAGE = `npm run bench -- NAME [--builds N] [--issues N] [--packages N] [--seed S] [--kettle DIR] [--no-kettle] [--pypy] [--repeat R] [--latency MS] [--threads T] [--json FILE]`;
 
 /** The bench's name and options from the command line. Throws an Error that says what is wrong with a flag. */
 export function parseBenchArgs(
@@ -35,6 +37,7 @@ export function parseBenchArgs(
     options: {
       builds: { type: 'string', default: '500' },
       issues: { type: 'string', default: '10000' },
+      packages: { type: 'string', default: '30000' },
       seed: { type: 'string', default: '1' },
       kettle: { type: 'string' },
       'no-kettle': { type: 'boolean', default: false },
@@ -48,6 +51,7 @@ export function parseBenchArgs(
   const options: BenchOptions = {
     builds: wholeNumber('--builds', values.builds, 1),
     issues: wholeNumber('--issues', values.issues, 1),
+    packages: wholeNumber('--packages', values.packages, 1),
     seed: wholeNumber('--seed', values.seed, 0),
     anchorMs: nowMs - (nowMs % 3_600_000),
     kettle: values.kettle,
