@@ -5,7 +5,7 @@ import type { CorpusRepo, LastRecord } from '../store/corpus-types.ts';
 import type { Store } from '../store/open.ts';
 
 /** Of records in one transaction: enough that its sync to disk is not what takes the time, few enough that others get a turn. */
-const BATCH_BYTES = 16 << 20;
+const BATCH_BYTES = 8 << 20;
 const BATCH_RECORDS_MAX = 20_000;
 
 export interface Replay {

@@ -72,7 +72,9 @@ function compare(a: string, b: string): number {
 }
 
 /** The commit of the latest event that has one. `events` are in order of time. */
-export function commitOf(events: readonly IssueEvent[]): string | undefined {
+export function commitOf(
+  events: readonly Pick<IssueEvent, 'id' | 'created' | 'commit'>[],
+): string | undefined {
   return events.findLast(({ commit }) => commit?.commitId !== undefined)?.commit?.commitId;
 }
 

@@ -43,7 +43,7 @@ const FIELDS: Readonly<Record<keyof IssueMessage, FieldOf>> = {
   closedBy: ({ issue, logins }) => userMessage(issue.closedBy, logins),
   isPr: ({ issue }) => issue.pullRequest,
   approved: (subject) => subject.issue.pullRequest && isApproved(reviewsOf(subject)),
-  commit: (subject) => commitOf(besideOf(subject).events()),
+  commit: (subject) => commitOf(besideOf(subject).commits()),
   issueId: ({ issue }) => issue.number,
   url: ({ issue, full }) => `https://github.com/${full}/issues/${issue.number}`,
   assignees: ({ issue, logins }) => issue.assignees.map((user) => userMessage(user, logins)),
@@ -137,7 +137,7 @@ function compact<T extends object>(message: T): Given<T> {
   const given: Given<T> = {};
   for (const key in message) {
     const value = message[key];
-    if (value !== undefined && value !== '') given[key] = value as Exclude<typeof value, undefined>;
+    if (value !== undefined && value !== '') given[key] = value as Exclude<T[typeof key], undefined>;
   }
   return given;
 }

@@ -3,6 +3,7 @@ import {
   type PartKind,
   type PartLists,
   type Parts,
+  readCommits,
   readParts,
   writeParts,
 } from '../records/mutation/codec-split.ts';
@@ -74,24 +75,7 @@ export function openParts(db: Database): PartStore {
       valuesOf(read(rows, issue, 'reviewComments'))
         .map((item) => named(item, userOf))
         .sort(byTime),
-    beside: (issue, withComments, userOf) => {
-      const all = rows.every(issue, withComments);
-      const of = <K extends PartKind>(kind: K) =>
-        valuesOf(
-          merged(
-            kind,
-            all.flatMap((row) => (row.kind === PART_KINDS[kind] ? row.data : [])),
-          ),
-        );
-      return {
-        comments: () =>
-          of('comments')
-            .map((item) => named(item, userOf))
-            .sort(byTime),
-        events: () => of('events').map(nameOnly).sort(byTime),
-        reviews: () => of('reviews').sort(byTime),
-      };
-    },
+    beside: (issue, withComments, userOf) => besideOf(rows.every(issue, withComments), userOf),
     counts: (first, last) => countAll(rows, first, last),
     clear: (first, last) => {
       clearTexts.run(first, last);
@@ -150,15 +134,41 @@ function read<K extends PartKind>(rows: PartRows, issue: number, kind: K): Map<b
   return merged(kind, rows.all(issue, kind));
 }
 
-/** What rows add up to. Items that do not say which one they are are none. */
+function besideOf(rows: ReturnType<PartRows['every']>, userOf: UserOf): Beside {
+  const of = (kind: PartKind) => rows.filter((row) => row.kind === PART_KINDS[kind]).map(({ data }) => data);
+  return {
+    comments: () =>
+      valuesOf(merged('comments', of('comments')))
+        .map((item) => named(item, userOf))
+        .sort(byTime),
+    commits: () => valuesOf(lastOf(of('events'), readCommits)).sort(byTime),
+    reviews: () => valuesOf(merged('reviews', of('reviews'))).sort(byTime),
+  };
+}
+
+/** What rows add up to. */
 function merged<K extends PartKind>(kind: K, rows: readonly Uint8Array[]): Map<bigint, Item<K>> {
-  const items = new Map<bigint, Item<K>>();
-  const merges = kind === 'comments';
+  const join = kind === 'comments' ? joinComments : undefined;
+  return lastOf(rows, (data) => readParts(kind, data), join as Join<Item<K>> | undefined);
+}
+
+type Join<T> = (before: T | undefined, said: T) => T;
+
+/** Most are said once, and are as they are read. */
+const joinComments: Join<Comment> = (before, said) =>
+  before === undefined && said.body !== '' ? said : mergeComment(before, said);
+
+/** By id, the last one that was said of each. Items that do not say which one they are are none. */
+function lastOf<T extends { readonly id: bigint }>(
+  rows: readonly Uint8Array[],
+  readRow: (data: Uint8Array) => readonly T[],
+  join?: Join<T>,
+): Map<bigint, T> {
+  const items = new Map<bigint, T>();
   for (const row of rows) {
-    for (const item of readParts(kind, row)) {
+    for (const item of readRow(row)) {
       if (item.id === 0n) continue;
-      const before = merges ? (items.get(item.id) as Comment | undefined) : undefined;
-      items.set(item.id, (merges ? mergeComment(before, item as Comment) : item) as Item<K>);
+      items.set(item.id, join === undefined ? item : join(items.get(item.id), item));
     }
   }
   return items;
@@ -186,9 +196,9 @@ function valuesOf<T>(items: Map<bigint, T>): T[] {
   return [...items.values()];
 }
 
-/** By the login that was seen last. */
+/** By the login that was seen last; in place, for it was just read. */
 function named<T extends { readonly user?: User | undefined }>(item: T, userOf: UserOf): T {
-  return item.user === undefined ? item : { ...item, user: userOf(item.user.id) };
+  return item.user === undefined ? item : Object.assign(item, { user: userOf(item.user.id) });
 }
 
 /** Of labels and milestones events say the name: ids in them are none of the repository's. */

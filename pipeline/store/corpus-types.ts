@@ -99,7 +99,8 @@ export interface CorpusRepo {
 /** What was read of an issue; made of its bytes when it is asked for. Each by time, then id. */
 export interface Beside {
   comments(): readonly Comment[];
-  events(): readonly IssueEvent[];
+  /** Events, and of each only these. */
+  commits(): readonly Pick<IssueEvent, 'id' | 'created' | 'commit'>[];
   reviews(): readonly Review[];
 }
 

@@ -3,6 +3,7 @@ import { laterOf } from './merge.ts';
 import { usersOf } from './merge-parts.ts';
 import {
   COMMENTS,
+  EVENT_COMMITS,
   EVENT_TIME,
   EVENTS,
   ISSUE_EXTENSION,
@@ -24,7 +25,8 @@ import type {
   Timestamp,
   User,
 } from './types.ts';
-import { decodeMessage, encodeMessage, type FieldSpec, type MessageSpec, tableOf } from './wire.ts';
+import { encodeMessage, type FieldSpec, type MessageSpec, tableOf } from './wire.ts';
+import { pickMessage } from './wire-pick.ts';
 import { assertMessage, passField, startWalk, type Walk } from './wire-walk.ts';
 
 /** The lists beside an issue's state. */
@@ -67,7 +69,7 @@ export interface SplitMutation {
 export function splitMutation(payload: Uint8Array): SplitMutation {
   try {
     const parts = collect(payload);
-    const core = decodeMessage(payload, MUTATION_CORE) as SplitMutation;
+    const core = pickMessage(payload, MUTATION_CORE) as SplitMutation;
     return parts === undefined ? core : { ...core, parts };
   } catch {
     // It is malformed, or unusual: a message in two pieces, a group. The slow way tells which.
@@ -77,7 +79,12 @@ export function splitMutation(payload: Uint8Array): SplitMutation {
 
 /** The list that such bytes are. Throws RangeError for others. */
 export function readParts<K extends PartKind>(kind: K, bytes: Uint8Array): PartLists[K] {
-  return ((decodeMessage(bytes, LISTS[kind]) as Partial<PartLists>)[kind] ?? []) as PartLists[K];
+  return ((pickMessage(bytes, LISTS[kind]) as Partial<PartLists>)[kind] ?? []) as PartLists[K];
+}
+
+/** Of such bytes of events only which commits they name. */
+export function readCommits(bytes: Uint8Array): readonly Pick<IssueEvent, 'id' | 'created' | 'commit'>[] {
+  return (pickMessage(bytes, EVENT_COMMITS) as Partial<PartLists>).events ?? [];
 }
 
 export function writeParts<K extends PartKind>(kind: K, items: PartLists[K]): Uint8Array {
@@ -140,11 +147,11 @@ function take(walk: Walk, field: FieldSpec, found: Collected): void {
   assertMessage(walk, end, field.kind as MessageSpec);
   const item = found.payload.subarray(begin, end);
   if (kind === 'comments' || kind === 'reviewComments') {
-    const { user } = decodeMessage(item, kind === 'comments' ? PART_USER : REVIEW_COMMENT_USER) as Named;
+    const { user } = pickMessage(item, kind === 'comments' ? PART_USER : REVIEW_COMMENT_USER) as Named;
     if (user?.login) found.users.push(user);
     return;
   }
-  const { id, created } = decodeMessage(item, kind === 'events' ? EVENT_TIME : REVIEW_TIME) as Timed;
+  const { id, created } = pickMessage(item, kind === 'events' ? EVENT_TIME : REVIEW_TIME) as unknown as Timed;
   if (id !== 0n) found.latest = laterOf(found.latest, created);
 }
 

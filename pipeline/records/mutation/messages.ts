@@ -188,3 +188,9 @@ export const PART_USER = spec([2, 'user', USER]);
 export const REVIEW_COMMENT_USER = spec([3, 'user', USER]);
 export const EVENT_TIME = spec([1, 'id', 'int64', 'always'], [4, 'created', TIMESTAMP]);
 export const REVIEW_TIME = spec([1, 'id', 'int64', 'always'], [3, 'created', TIMESTAMP]);
+export const EVENT_COMMITS = spec([
+  26,
+  'events',
+  spec([1, 'id', 'int64', 'always'], [4, 'created', TIMESTAMP], [9, 'commit', COMMIT]),
+  'repeated',
+]);
