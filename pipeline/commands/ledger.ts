@@ -7,7 +7,7 @@ import { ledgerTables, repairLedgerTable, verifyLedgerTable } from './ledger-tab
 import { openTables, readTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
-type Args = CommonArgs & { readonly table?: string | undefined };
+type Args = CommonArgs & { readonly table?: string | undefined; readonly 'mutation-log'?: boolean };
 type RepairArgs = Args & { readonly 'dry-run': boolean };
 
 export const ledgerCommand: CommandModule<object, object> = {
@@ -19,13 +19,13 @@ export const ledgerCommand: CommandModule<object, object> = {
         'show',
         'Batches and builds (of mutation logs: rows) of each table, by state',
         tableOption,
-        (args) => withContext(args, (context) => show(context, args)),
+        (args) => withContext(args, (context) => show(context, args), aboutOf(args)),
       )
       .command<Args>(
         'verify',
         'Compare the ledger with the tables: counts and checksums of each day. Exit 1 when they differ',
         tableOption,
-        (args) => withContext(args, (context) => verify(context, args)),
+        (args) => withContext(args, (context) => verify(context, args), aboutOf(args)),
       )
       .command<RepairArgs>(
         'repair',
@@ -36,18 +36,27 @@ export const ledgerCommand: CommandModule<object, object> = {
             default: false,
             describe: 'Only say what differs; the same as verify',
           }),
-        (args) => withContext(args, (context) => repair(context, args)),
+        (args) => withContext(args, (context) => repair(context, args), aboutOf(args)),
       )
       .example('$0 ledger show', 'how far every table is')
       .example('$0 ledger verify --table week --json', 'for a monitor')
-      .example('$0 ledger verify --table issues', 'a table of mutation logs')
+      .example('$0 ledger verify --mutation-log --table issues', 'a table of mutation logs')
       .demandCommand(1, 'Say what to do: show, verify or repair.')
       .strict(),
   handler: () => undefined,
 };
 
+/** Mutation logs have a database of their own. */
+const aboutOf = (args: Args) => ({ mutationLog: args['mutation-log'] === true });
+
 function tableOption<T>(yargs: Argv<T>) {
-  return commonOptions(yargs).option('table', { type: 'string', describe: 'Only this table' });
+  return commonOptions(yargs)
+    .option('table', { type: 'string', describe: 'Only this table' })
+    .option('mutation-log', {
+      type: 'boolean',
+      default: false,
+      describe: 'The database of mutation logs (mutation_log_db), and its tables',
+    });
 }
 
 async function show(context: Context, args: Args): Promise<number> {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { repairLedgerTable, verifyLedgerTable } from '../../pipeline/commands/ledger-tables.ts';
 import { checksText } from '../../pipeline/show/ledger.ts';
+import { cli } from '../support/cli.ts';
 import { at, issueMutation, repoMutation } from '../support/corpus.ts';
 import { TABLES, testTables } from '../support/mutation-tables.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -81,4 +82,18 @@ test('what is missing, doubled, different or of nobody is named by row, and a re
   ]);
   const destination = store.ledger.findDestination(`${warehouse.url}/issues`);
   expect(store.mutationRows.lags('issues', destination)).toMatchObject([{ known: 4, missing: 0 }]);
+});
+
+test('the command looks into the database of mutation logs, and only when it is asked to', {
+  timeout: 120_000,
+}, async () => {
+  const run = (...args: readonly string[]) => cli(args, { cwd: folder });
+  expect(await run('mutation-log', 'demo')).toMatchObject({ code: 0 });
+  const settings = ['--config', 'demo/mutation-log.yaml'];
+  const { code, stdout } = await run('ledger', 'verify', '--mutation-log', ...settings, '--json');
+  expect(code).toBe(0);
+  const checks = JSON.parse(stdout) as readonly { readonly table: string; readonly builds: number }[];
+  expect(checks.map(({ table }) => table)).toEqual(TABLES.map(({ config }) => config.name));
+  expect(checks.every(({ builds }) => builds > 0)).toBe(true);
+  expect((await run('ledger', 'show', ...settings)).stdout).not.toContain('milestones');
 });
