@@ -1,10 +1,13 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startHttp } from '../../pipeline/serve/http.ts';
 import { memoryCache } from '../serve/cache/memory-cache.ts';
 import { apiOf, NO_AUTH, START_MS } from '../serve/cache/serving.ts';
 import { axeViolations, browserOrSkip, launch, openPage } from './browser.ts';
 import { HOSTILE, troubled } from './sample.ts';
+
+// A browser on a loaded machine takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const TOKEN = 'open sesame & "co"';
 const found = browserOrSkip();
@@ -195,7 +198,6 @@ describe.skipIf('skip' in found)(
       expect(await opened.page.content()).not.toContain('embargoed-package');
       await picture(opened, 'public');
       expect(await axeViolations(opened.page)).toEqual([]);
-      await logIn({ ...opened, page: opened.page }).catch(() => undefined);
       expect(opened.complaints).toEqual([]);
     });
 

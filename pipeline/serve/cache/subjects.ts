@@ -2,16 +2,11 @@ import type { Cache } from '../../cache/engine.ts';
 import { PACKAGES_LIST, SUBJECT_PROVIDERS } from './blocks.ts';
 import { ORPHAN, type Query } from './names.ts';
 
-/**
- * Of `user_packages[USER]` = `{commit, admin, groups}` and `group_packages[GROUP]` = `{commit, admin, members}`. A user is admin of the
- * packages whose point of contact the user is: v1 calls these primary.
- */
+/** `user_packages[USER]` is `{commit, admin, groups}`, `group_packages[GROUP]` is `{commit, admin, members}`. */
 export interface Owned {
-  /** All of them: who is admin of a package may commit too. */
+  /** All of them: who is admin of a package may commit too. A user's are without those of groups. */
   readonly commit: readonly string[];
   readonly admin: readonly string[];
-  /** Users only: of which the user is the point of contact. */
-  readonly primary: readonly string[];
   /** Users only: where the user is a member. */
   readonly groups: readonly string[];
 }
@@ -38,7 +33,7 @@ export interface QueryPackages {
   readonly pending: readonly string[];
 }
 
-const NOTHING: Owned = { commit: [], admin: [], primary: [], groups: [] };
+const NOTHING: Owned = { commit: [], admin: [], groups: [] };
 
 export function createSubjects(cache: Cache): Subjects {
   const lists = createLists(cache);
@@ -98,9 +93,8 @@ function createLists(cache: Cache): (provider: string) => ReadonlySet<string> | 
 }
 
 function ownedOf(json: string): Owned {
-  const value = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
-  const admin = textsOf(value?.admin);
-  return { commit: textsOf(value?.commit), admin, primary: admin, groups: textsOf(value?.groups) };
+  const value = JSON.parse(json) as Partial<Record<keyof Owned, unknown>> | null;
+  return { commit: textsOf(value?.commit), admin: textsOf(value?.admin), groups: textsOf(value?.groups) };
 }
 
 function textsOf(value: unknown): readonly string[] {

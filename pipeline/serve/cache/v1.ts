@@ -39,7 +39,7 @@ function findUser(subjects: Subjects, query: Query): UserPackages {
     return packages.length === 0 ? [] : [[group, packages] as const];
   });
   const all = new Set([...own.packages, ...groups.flatMap(([, packages]) => packages)]);
-  return { ...own, primary: owned?.primary ?? own.packages, groups, packages: [...all].sort() };
+  return { ...own, primary: own.packages, groups, packages: [...all].sort() };
 }
 
 function keyedJson(keyed: KeyedReads, packages: readonly string[]): string {

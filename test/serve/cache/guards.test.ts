@@ -88,7 +88,8 @@ describe('every answer', () => {
       expect(headers.get('content-security-policy')).not.toMatch(/unsafe/);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('x-frame-options')).toBe('DENY');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      const referrer = path.startsWith('/dashboard') ? 'same-origin' : 'no-referrer';
+      expect(headers.get('referrer-policy')).toBe(referrer);
     },
   );
 

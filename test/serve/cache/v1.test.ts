@@ -18,7 +18,7 @@ describe('the v1 answer', () => {
     expect([info.status, bzs.status, prs.status, abrt.status]).toEqual([200, 200, 200, 200]);
     expect(info.data).toMatchObject({
       packages: ['alpha', 'beta', 'gamma'],
-      primary_packages: ['alpha'],
+      primary_packages: ['alpha', 'beta'],
       group_packages: { 'rust-sig': ['gamma'] },
     });
     expect(info.data.updates.beta).toEqual(STATIC.updates);

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { JobOutcome, JobReason } from '../../../cache/contract.ts';
 import type { JobStatus, ProcessStatus, RunRecord } from '../../../cache/engine.ts';
-import { type Html, table } from './layout.ts';
+import { type Html, NONE, table } from './layout.ts';
 import { deed, type View } from './tables.ts';
 import { bytes, clipped, length, moment, pill, type Tone } from './words.ts';
 
@@ -29,12 +29,12 @@ export function jobsTable(jobs: readonly JobStatus[], view: View): Html {
   const columns = [
     { label: 'Entry' },
     { label: 'State' },
-    { label: 'Why' },
+    { label: 'Why', kind: 'short' as const },
     { label: 'Try', kind: 'number' as const },
     { label: 'When', kind: 'short' as const },
-    { label: 'Worker' },
-    { label: 'Error' },
-    ...(view.mayAct ? [{ label: 'Actions' }] : []),
+    { label: 'Worker', kind: 'short' as const },
+    { label: 'Error', kind: 'words' as const },
+    ...(view.mayAct ? [{ label: 'Actions', kind: 'deed' as const }] : []),
   ];
   return table(
     'Jobs',
@@ -52,8 +52,8 @@ function jobRow(job: JobStatus, { nowMs, mayAct }: View): readonly unknown[] {
     REASONS[job.reason],
     String(job.attempt),
     moment(job.runAtMs, nowMs),
-    job.worker ?? '–',
-    job.error === undefined ? '–' : clipped(job.error),
+    job.worker ?? NONE,
+    job.error === undefined ? NONE : clipped(job.error),
     ...(mayAct
       ? [
           html`<span class="deeds">${job.state === 'running' ? '' : deed('retry', id, 'Retry', about)}${deed('cancel', id, 'Cancel', about)}</span>`,
@@ -66,12 +66,12 @@ export function runsTable(runs: readonly RunRecord[], { nowMs }: View): Html {
   if (runs.length === 0) return html`<p class="soft">No refresh has ended yet.</p>`;
   const columns = [
     { label: 'Entry' },
-    { label: 'Outcome' },
-    { label: 'Why' },
+    { label: 'Outcome', kind: 'short' as const },
+    { label: 'Why', kind: 'short' as const },
     { label: 'Began', kind: 'short' as const },
     { label: 'Took', kind: 'number' as const },
     { label: 'Size', kind: 'number' as const },
-    { label: 'What was said' },
+    { label: 'What was said', kind: 'words' as const },
   ];
   const rows = runs.map((run) => [
     entryName(run),
@@ -79,8 +79,8 @@ export function runsTable(runs: readonly RunRecord[], { nowMs }: View): Html {
     REASONS[run.reason],
     moment(run.startedAtMs, nowMs),
     length(run.durationMs),
-    run.bytes === undefined ? '–' : bytes(run.bytes),
-    run.message === undefined ? '–' : clipped(`${run.code ?? ''}: ${run.message}`),
+    run.bytes === undefined ? NONE : bytes(run.bytes),
+    run.message === undefined ? NONE : clipped(`${run.code ?? ''}: ${run.message}`),
   ]);
   return table('The last refreshes', columns, rows);
 }

@@ -67,8 +67,12 @@ ${body}
 
 export interface Column {
   readonly label: string;
-  readonly kind?: 'number' | 'short';
+  /** short: not wrapped. words: somebody's sentences. deed: buttons. */
+  readonly kind?: 'number' | 'short' | 'words' | 'deed';
 }
+
+/** What there is nothing to say of; left out where there is no room. */
+export const NONE = '–';
 
 /** A table that is still one for screen readers when a narrow screen shows its rows as cards. */
 export function table(
@@ -76,11 +80,16 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly unknown[])[],
 ): Html {
-  const kind = (at: number) => columns[at]?.kind ?? '';
-  const cell = (value: unknown, at: number) =>
-    html`<td role="cell" class="${kind(at)}" data-label="${columns[at]?.label}"><div>${value}</div></td>`;
+  const cell = (value: unknown, at: number) => {
+    const kinds = [at === 0 ? 'first' : '', columns[at]?.kind ?? '', value === NONE ? 'none' : ''];
+    const names = kinds.filter((kind) => kind !== '').join(' ');
+    return html`<td role="cell" class="${names}" data-label="${columns[at]?.label}">${value}</td>`;
+  };
+  const head = columns.map(
+    ({ label, kind = '' }) => html`<th role="columnheader" scope="col" class="${kind}">${label}</th>`,
+  );
   return html`<table role="table"><caption><span class="hidden">${caption}</span></caption>
-<thead role="rowgroup"><tr role="row">${columns.map(({ label }, at) => html`<th role="columnheader" scope="col" class="${kind(at)}">${label}</th>`)}</tr></thead>
+<thead role="rowgroup"><tr role="row">${head}</tr></thead>
 <tbody role="rowgroup">${rows.map(
     (row) => html`<tr role="row">${row.map(cell)}</tr>
 `,

@@ -3,6 +3,7 @@ import type { Cache, JobStatus, ProcessStatus } from '../../../cache/engine.ts';
 import { jobsTable, processesTable, runsTable } from './jobs.ts';
 import type { Html } from './layout.ts';
 import { deed, hostsTable, providersTable, type View, verdict } from './tables.ts';
+import { amount } from './words.ts';
 
 const JOBS_SHOWN = 50;
 const RUNS_SHOWN = 30;
@@ -31,7 +32,7 @@ export function liveView(cache: Cache, view: View): Html {
   return html`${sums({ providers: providers.length, late, ...counts }, processes, view.nowMs)}
 <section aria-labelledby="h-providers"><h2 id="h-providers">Providers</h2>${providersTable(providers, states, view)}${view.mayAct ? allDeeds() : ''}</section>
 <section aria-labelledby="h-hosts"><h2 id="h-hosts">Hosts</h2>${hostsTable(cache.hostStates(), view)}</section>
-<section aria-labelledby="h-jobs"><h2 id="h-jobs">Jobs</h2>${jobsTable(shown, view)}${more > 0 ? html`<p class="soft">and ${more} more</p>` : ''}</section>
+<section aria-labelledby="h-jobs"><h2 id="h-jobs">Jobs</h2>${jobsTable(shown, view)}${more > 0 ? html`<p class="soft">and ${amount(more)} more</p>` : ''}</section>
 <section aria-labelledby="h-failures"><h2 id="h-failures">Failed refreshes</h2>${runsTable(runs(true), view)}</section>
 <section aria-labelledby="h-runs"><h2 id="h-runs">Last refreshes</h2>${runsTable(runs(false), view)}</section>
 <section aria-labelledby="h-processes"><h2 id="h-processes">Processes</h2>${processesTable(processes, view)}</section>`;
@@ -52,7 +53,7 @@ function sums(counts: Counts, processes: readonly ProcessStatus[], nowMs: number
   const alive = processes.filter(({ leaseUntilMs }) => (leaseUntilMs ?? 0) > nowMs);
   const scheduler = alive.some(({ role }) => role === 'scheduler');
   const workers = alive.filter(({ role }) => role === 'worker').length;
-  const sum = (label: string, value: number) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
+  const sum = (label: string, value: number) => html`<div><dt>${label}</dt><dd>${amount(value)}</dd></div>`;
   return html`<dl class="sums">${sum('providers', counts.providers)}${sum('failing or late', counts.late)}
 ${sum('jobs running', counts.running)}${sum('jobs waiting', counts.waiting)}${sum('jobs failed', counts.failed)}${sum('workers', workers)}
 <div><dt>scheduler</dt><dd class="words">${scheduler ? 'alive' : 'gone: nothing is refreshed by time'}</dd></div></dl>

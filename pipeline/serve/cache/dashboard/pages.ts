@@ -17,6 +17,8 @@ export function dashboardPages(options: CacheApiOptions, sessions: Sessions): Ho
   app.use('/dashboard/*', async (context, next) => {
     await next();
     context.header('content-security-policy', PAGE_POLICY);
+    // With `no-referrer` browsers send `Origin: null` with a form, and it could not be told whose it is.
+    context.header('referrer-policy', 'same-origin');
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   });
   for (const { path, type, text } of ASSETS)
@@ -103,12 +105,13 @@ function deedPages(app: Hono, options: CacheApiOptions, sessions: Sessions, done
 
 function confirmation(environment: string, params: Params, csrf: string, explained: Html): Html {
   const { title, isDangerous } = actionOf(params);
+  const about = params.provider ?? (params.job === undefined ? 'all providers' : `job ${params.job}`);
   const kept = ['do', 'provider', 'job'].flatMap((name) => {
     const value = params[name];
     return value === undefined ? [] : [html`<input type="hidden" name="${name}" value="${value}">`];
   });
   return page({
-    title: `${title}: is it meant?`,
+    title: `${title} ${about}?`,
     environment,
     body: html`<section class="narrow"><form class="box" method="post" action="/dashboard/do">
 <input type="hidden" name="csrf" value="${csrf}">${kept}

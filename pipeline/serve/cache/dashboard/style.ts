@@ -6,7 +6,7 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1a2029; --ink: #e6eaf0; --soft: #a5b0c0;
   --line: #323b48; --accent: #8ab8f8; --good: #8fdcaa; --good-back: #173524; --warn: #f2c879; --warn-back: #3a2c10;
   --bad: #ff9ea3; --bad-back: #431a1e; --none: #b9c2cf; --none-back: #2a323d; } }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } [hidden] { display: none !important; }
 body { margin: 0; font: 15px/1.5 system-ui, sans-serif; background: var(--back); color: var(--ink); }
 a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -28,7 +28,8 @@ th { font-size: .8rem; color: var(--soft); font-weight: 600; }
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td { overflow-wrap: anywhere; } td.short { white-space: nowrap; overflow-wrap: normal; }
+td { overflow-wrap: anywhere; } td.short, td strong, td .deeds { white-space: nowrap; overflow-wrap: normal; }
+td.words { min-width: 14rem; } td .deeds { flex-wrap: nowrap; }
 code { font: .9em ui-monospace, monospace; }
 .soft { color: var(--soft); font-size: .87rem; } .title { display: block; }
 .pill { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .82rem; font-weight: 600; white-space: nowrap;
@@ -51,10 +52,15 @@ form.box fieldset { border: 0; padding: 0; margin: .8rem 0 0; } form.box legend 
 form.box p.row { display: flex; gap: .6rem; align-items: center; margin-top: 1.1rem; }
 .narrow { max-width: 44rem; }
 @media (max-width: 46rem) {
+  header, main { padding-left: .8rem; padding-right: .8rem; } section { padding: .8rem; }
+  dl.sums div { flex: 1 1 28%; min-width: 0; padding: .4rem .7rem; }
   thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
-  table, tbody, tr, td { display: block; } tr { padding: .6rem 0; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
-  td, td.number { border: 0; padding: .12rem 0; text-align: left; display: grid; grid-template-columns: 7rem 1fr; gap: .6rem; }
-  td::before { content: attr(data-label); color: var(--soft); font-size: .82rem; } td.short, td.number { white-space: normal; }
+  table, tbody { display: block; } tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 .8rem;
+    padding: .7rem 0; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
+  td, td.number { display: block; border: 0; padding: .15rem 0; text-align: left; min-width: 0; } td.none { display: none; }
+  td.first, td.words, td.deed { grid-column: 1 / -1; } td.short, td.number, td strong { white-space: normal; overflow-wrap: anywhere; }
+  td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .78rem; line-height: 1.2; }
+  td.first::before, td.deed::before { content: none; } svg.bar { width: 100%; }
   .button, button { padding: .45rem .9rem; }
 }
 @media (prefers-reduced-motion: no-preference) { .button, button { transition: border-color .15s; } }

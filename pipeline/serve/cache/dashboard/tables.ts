@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import type { Provider } from '../../../cache/contract.ts';
 import type { HostStatus, ProviderStatus } from '../../../cache/engine.ts';
-import { type Html, table } from './layout.ts';
-import { bytes, clipped, length, moment, pill, span, type Tone } from './words.ts';
+import { type Html, NONE, table } from './layout.ts';
+import { amount, bytes, clipped, length, moment, pill, span, type Tone } from './words.ts';
 
 /** What a table needs beside its rows. */
 export interface View {
@@ -26,13 +26,13 @@ export function providersTable(
   const columns = [
     { label: 'Provider' },
     { label: 'State' },
-    { label: 'Age of the oldest' },
+    { label: 'Oldest', kind: 'short' as const },
     { label: 'Should be under', kind: 'short' as const },
     { label: 'Entries' },
     { label: 'Size', kind: 'number' as const },
     { label: 'Jobs' },
     { label: 'Next', kind: 'short' as const },
-    ...(view.mayAct ? [{ label: 'Actions' }] : []),
+    ...(view.mayAct ? [{ label: 'Actions', kind: 'deed' as const }] : []),
   ];
   const rows = providers.map((provider) => providerRow(provider, states.get(provider.name), view));
   return table('Providers and how fresh they are', columns, rows);
@@ -46,12 +46,12 @@ function providerRow(provider: Provider, state: ProviderStatus | undefined, view
   return [
     html`<strong>${name}</strong> <span class="soft title">${title}</span>`,
     html`${pill(tone, words)}${error === undefined ? '' : html` <span class="soft title">${error.code}, ${moment(error.atMs, nowMs)}: ${clipped(error.message, 160)}</span>`}`,
-    state?.oldestAgeMs === undefined ? '–' : span(state.oldestAgeMs),
-    provider.kind === 'retired' ? '–' : length(clocks.ttlMs),
-    state === undefined ? '–' : entries(state),
-    state === undefined ? '–' : bytes(state.bytes),
-    state === undefined ? '–' : jobCounts(state),
-    provider.kind === 'retired' ? '–' : moment(state?.nextAtMs, nowMs, 'on demand'),
+    state?.oldestAgeMs === undefined ? NONE : span(state.oldestAgeMs),
+    provider.kind === 'retired' ? NONE : length(clocks.ttlMs),
+    state === undefined ? NONE : entries(state),
+    state === undefined ? NONE : bytes(state.bytes),
+    state === undefined ? NONE : jobCounts(state),
+    provider.kind === 'retired' ? NONE : moment(state?.nextAtMs, nowMs, 'on demand'),
     ...(view.mayAct ? [providerDeeds(provider, state)] : []),
   ];
 }
@@ -72,7 +72,7 @@ export function verdict(provider: Provider, state: ProviderStatus | undefined): 
 function entries({ entries: counts }: ProviderStatus): Html {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const parts = Object.entries(counts).filter(([, count]) => count > 0);
-  const words = parts.map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
+  const words = parts.map(([state, count]) => `${amount(count)} ${state}`).join(', ') || 'none';
   let x = 0;
   const bars = parts.map(([state, count]) => {
     const width = (count / all) * 100;
@@ -85,7 +85,7 @@ function entries({ entries: counts }: ProviderStatus): Html {
 
 function jobCounts({ running, waiting, failed }: ProviderStatus): Html | string {
   const parts = Object.entries({ running, waiting, failed }).filter(([, count]) => count > 0);
-  return parts.map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
+  return parts.map(([state, count]) => `${amount(count)} ${state}`).join(', ') || NONE;
 }
 
 function providerDeeds({ name: provider, kind }: Provider, state: ProviderStatus | undefined): Html {
@@ -106,11 +106,11 @@ export function hostsTable(hosts: readonly HostStatus[], { nowMs }: View): Html 
   const columns = [
     { label: 'Host' },
     { label: 'Breaker' },
-    { label: 'Budget' },
+    { label: 'Budget', kind: 'short' as const },
     { label: 'Under way', kind: 'number' as const },
     { label: 'Failures in a row', kind: 'number' as const },
     { label: 'Requests', kind: 'number' as const },
-    { label: 'Last error' },
+    { label: 'Last error', kind: 'words' as const },
   ];
   const rows = hosts.map((host) => [
     html`<strong>${host.host}</strong>`,
@@ -118,8 +118,8 @@ export function hostsTable(hosts: readonly HostStatus[], { nowMs }: View): Html 
     `${host.budget.concurrency} at once, ${length(host.budget.gapMs)} apart`,
     `${host.inFlight} of ${host.budget.concurrency}`,
     `${host.failures} of ${host.budget.failuresMax}`,
-    String(host.requests),
-    host.lastError === undefined ? 'none' : clipped(host.lastError),
+    amount(host.requests),
+    host.lastError === undefined ? NONE : clipped(host.lastError),
   ]);
   return table('Hosts, their budgets and breakers', columns, rows);
 }

@@ -30,6 +30,11 @@ export function moment(atMs: number | undefined, nowMs: number, none = 'never'):
   return html`<time datetime="${iso}" title="${iso}">${words}</time>`;
 }
 
+/** `21,480`. */
+export function amount(count: number): string {
+  return count.toLocaleString('en');
+}
+
 export function bytes(count: number): string {
   if (count < 1_000) return `${count} B`;
   if (count < 1e6) return `${Math.round(count / 1_000)} kB`;
