@@ -8,8 +8,8 @@ export interface Logins {
   forget(): void;
 }
 
-/** The same users write most of a repository's comments: kept, they are not looked up for each. About 2 MB. */
-const KEPT_MAX = 20_000;
+/** The same users write most of a repository's comments: kept, they are not looked up for each. About 5 MB. */
+const KEPT_MAX = 50_000;
 
 export function openLogins(db: Database): Logins {
   const get = db.prepare<[bigint], string>('SELECT login FROM corpus_user WHERE id = ?').pluck();
