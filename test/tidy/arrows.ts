@@ -79,7 +79,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside a contract that every driver and stage may use: pure, of no driver. */
-const HELPERS = /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits|literals|file-generation)\.ts$/;
+const HELPERS =
+  /^pipeline\/backends\/\w+\/(contract|list-all|urls|order|limits|literals|file-generation)\.ts$/;
 
 export function wrongArrows(tree: Tree): readonly string[] {
   return pipeline(tree).flatMap((file) => {
@@ -148,6 +149,7 @@ const SDK_HOMES: Readonly<Record<string, RegExp>> = {
   '@jmespath-community/jmespath': /^pipeline\/providers\//,
   'ical.js': /^pipeline\/(providers|records)\//,
   undici: /^pipeline\/(backends\/bucket|collect)\//,
+  '@kubernetes/client-node': /^pipeline\/k8s\/client-node/,
   yargs: /^pipeline\/(cli\.ts|commands\/)/,
 };
 
