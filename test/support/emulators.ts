@@ -10,6 +10,8 @@ const VARIABLES = {
   gcs: 'SAMOVAR_GCS_SERVER',
   bigquery: 'SAMOVAR_BIGQUERY_EMULATOR',
   pubsub: 'SAMOVAR_PUBSUB_EMULATOR',
+  /** kube-apiserver; an etcd is on the path or beside it. */
+  kubernetes: 'SAMOVAR_KUBE_APISERVER',
 } as const;
 const PROJECT = 'samovar-test';
 const DATASET = 'samovar';
