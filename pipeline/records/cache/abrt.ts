@@ -16,7 +16,7 @@ export type AbrtProblem = {
 /** How far over the mean, in standard deviations, a problem's count is outstanding. */
 const OUTSTANDING_SIGMAS = 2.7;
 
-/** Of a page's problems: which crash much oftener than the package's others do. With fewer than ten problems none can. */
+/** Of a page's problems: which crash much oftener than the package's others do. Among fewer than nine problems none can. */
 export function abrtValue(
   problems: unknown,
   { faf, link }: { readonly faf: string; readonly link: string },
