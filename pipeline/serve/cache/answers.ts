@@ -8,6 +8,8 @@ export interface Answer {
   readonly fingerprint: string;
   /** The cache's seq before it was read. */
   readonly seq: number;
+  /** When it was made, or found to be right still. */
+  readonly madeMs: number;
   /** Until then nothing changes by time alone. */
   readonly untilMs: number;
 }

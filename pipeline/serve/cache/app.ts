@@ -34,8 +34,15 @@ export function createCacheApi(options: CacheApiOptions): CacheApi {
   const secure = publicUrl?.startsWith('https:') === true;
   const sessions = createSessions({ auth, secure, sessionMs: limits.sessionMs, nowMs });
   const wishes = createWishes(cache, nowMs, log);
-  const { packagesMax, answerBytesMax } = limits;
-  const answers = createPackageAnswers({ cache, wishes, nowMs, packagesMax, bytesMax: answerBytesMax });
+  const { packagesMax, answerBytesMax, answerMs } = limits;
+  const answers = createPackageAnswers({
+    cache,
+    wishes,
+    nowMs,
+    packagesMax,
+    bytesMax: answerBytesMax,
+    answerMs,
+  });
   const hasPrivate = auth.oidc?.privateGroup !== undefined;
   const app = new Hono();
   app.use(async (context, next) => {

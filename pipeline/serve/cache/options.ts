@@ -63,6 +63,8 @@ export interface ApiLimits {
   readonly packagesMax: number;
   /** Of answers that are kept. */
   readonly answerBytesMax: number;
+  /** An answer that was made is given again for so long, whatever changed since: many who poll cost as much as one. */
+  readonly answerMs: number;
   readonly sessionMs: number;
   readonly bodyBytesMax: number;
 }
@@ -70,6 +72,7 @@ export interface ApiLimits {
 export const LIMITS: ApiLimits = {
   packagesMax: 5_000,
   answerBytesMax: 64 * 1024 * 1024,
+  answerMs: 1_000,
   sessionMs: 8 * 3_600_000,
   bodyBytesMax: 64 * 1024,
 };

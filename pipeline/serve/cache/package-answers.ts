@@ -39,10 +39,12 @@ export interface PackageAnswersOptions {
   readonly nowMs: () => number;
   readonly packagesMax: number;
   readonly bytesMax: number;
+  /** As options.ts has it. */
+  readonly answerMs: number;
 }
 
 export function createPackageAnswers(options: PackageAnswersOptions): PackageAnswers {
-  const { cache, wishes, nowMs, packagesMax, bytesMax } = options;
+  const { cache, wishes, nowMs, packagesMax, bytesMax, answerMs } = options;
   const answers = createAnswers(bytesMax);
   const subjects = createSubjects(cache);
   const reader = createReader(cache, wishes);
@@ -52,7 +54,8 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
       const seq = cache.seq();
       const now = nowMs();
       const last = answers.get(question);
-      if (last?.seq === seq && now < last.untilMs) return last;
+      if (last !== undefined && now < last.untilMs && (last.seq === seq || now < last.madeMs + answerMs))
+        return last;
       const found = form.find(subjects, query);
       assertNumber(found.packages, packagesMax);
       note(cache, query, found);
@@ -66,9 +69,9 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
       );
       const made =
         last?.fingerprint === fingerprint
-          ? { ...last, seq, untilMs }
+          ? { ...last, seq, untilMs, madeMs: now }
           : {
-              ...{ status, retryAfterS, fingerprint, seq, untilMs },
+              ...{ status, retryAfterS, fingerprint, seq, untilMs, madeMs: now },
               etag: etagOf(question, fingerprint),
               body: Buffer.from(form.render({ status, found, reads })),
             };

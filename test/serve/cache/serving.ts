@@ -46,6 +46,8 @@ export function apiOf<C extends Cache = MemoryCache>(more: Partial<CacheApiOptio
     log: (message, error) => logged.push(`${message}: ${String(error)}`),
     ...more,
     cache,
+    // What changes is seen at once: the clock of a test stands still.
+    limits: { answerMs: 0, ...more.limits },
   };
   const api = createCacheApi(options);
   const get = async (path: string, init: RequestInit = {}, env: unknown = {}): Promise<Got> => {

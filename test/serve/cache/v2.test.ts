@@ -246,3 +246,18 @@ describe('polling', () => {
     expect(cache.looks).toBe(looks);
   });
 });
+
+test('an answer that was just made is given again, whatever changed; a second later it is made anew', async () => {
+  const { cache, clock, get } = apiOf({ limits: { answerMs: 1_000 } });
+  fill(cache);
+  const bugs = async () => {
+    const { json } = await get('/api/v2/packager_dashboard?packages=alpha');
+    return json.packages.alpha.data.bzs.length;
+  };
+  expect(await bugs()).toBe(1);
+  cache.put('package_bugs', 'alpha', []);
+  clock.ms += 999;
+  expect(await bugs()).toBe(1);
+  clock.ms += 1;
+  expect(await bugs()).toBe(0);
+});

@@ -7,6 +7,8 @@ import { amount } from './words.ts';
 
 const JOBS_SHOWN = 50;
 const RUNS_SHOWN = 30;
+/** Looked at for each that is shown: some may be nobody's business. */
+const SPARE = 20;
 
 /** The part of the page that changes. Strangers are not shown what private providers hold, not even their keys. */
 export function liveView(cache: Cache, view: View): Html {
@@ -15,10 +17,7 @@ export function liveView(cache: Cache, view: View): Html {
   const states = new Map(cache.providerStates().map((state) => [state.provider, state]));
   const jobs = (['running', 'failed', 'waiting'] as const).map(
     (state) =>
-      [
-        state,
-        cache.jobs({ state, limit: JOBS_SHOWN }).filter(({ provider }) => !isHidden(provider)),
-      ] as const,
+      [state, shownOf(cache.jobs({ state, limit: JOBS_SHOWN * SPARE }), isHidden, JOBS_SHOWN)] as const,
   );
   const shown = jobs.flatMap(([, list]) => list);
   const counts = { waiting: 0, running: 0, failed: 0 };
@@ -27,7 +26,7 @@ export function liveView(cache: Cache, view: View): Html {
   const more = counts.running + counts.failed + counts.waiting - shown.length;
   const processes = cache.processes();
   const runs = (failedOnly: boolean) =>
-    cache.runs({ failedOnly, limit: RUNS_SHOWN }).filter(({ provider }) => !isHidden(provider));
+    shownOf(cache.runs({ failedOnly, limit: RUNS_SHOWN * SPARE }), isHidden, RUNS_SHOWN);
   const late = providers.filter((one) => verdict(one, states.get(one.name))[0] === 'bad').length;
   return html`${sums({ providers: providers.length, late, ...counts }, processes, view.nowMs)}
 <section aria-labelledby="h-providers"><h2 id="h-providers">Providers</h2>${providersTable(providers, states, view)}${view.mayAct ? allDeeds() : ''}</section>
@@ -36,6 +35,14 @@ export function liveView(cache: Cache, view: View): Html {
 <section aria-labelledby="h-failures"><h2 id="h-failures">Failed refreshes</h2>${runsTable(runs(true), view)}</section>
 <section aria-labelledby="h-runs"><h2 id="h-runs">Last refreshes</h2>${runsTable(runs(false), view)}</section>
 <section aria-labelledby="h-processes"><h2 id="h-processes">Processes</h2>${processesTable(processes, view)}</section>`;
+}
+
+function shownOf<T extends { readonly provider: string }>(
+  items: readonly T[],
+  isHidden: (provider: string) => boolean,
+  max: number,
+): readonly T[] {
+  return items.filter(({ provider }) => !isHidden(provider)).slice(0, max);
 }
 
 function hiddenOf(cache: Cache, { mayAct }: View): (provider: string) => boolean {

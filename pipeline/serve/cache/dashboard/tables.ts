@@ -27,10 +27,10 @@ export function providersTable(
     { label: 'Provider' },
     { label: 'State' },
     { label: 'Oldest', kind: 'short' as const },
-    { label: 'Should be under', kind: 'short' as const },
+    { label: 'Limit', kind: 'short' as const },
     { label: 'Entries' },
     { label: 'Size', kind: 'number' as const },
-    { label: 'Jobs' },
+    { label: 'Jobs', kind: 'short' as const },
     { label: 'Next', kind: 'short' as const },
     ...(view.mayAct ? [{ label: 'Actions', kind: 'deed' as const }] : []),
   ];
@@ -85,7 +85,8 @@ function entries({ entries: counts }: ProviderStatus): Html {
 
 function jobCounts({ running, waiting, failed }: ProviderStatus): Html | string {
   const parts = Object.entries({ running, waiting, failed }).filter(([, count]) => count > 0);
-  return parts.map(([state, count]) => `${amount(count)} ${state}`).join(', ') || NONE;
+  if (parts.length === 0) return NONE;
+  return html`${parts.map(([state, count]) => html`<span class="title">${amount(count)} ${state}</span>`)}`;
 }
 
 function providerDeeds({ name: provider, kind }: Provider, state: ProviderStatus | undefined): Html {

@@ -16,8 +16,9 @@ export function span(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} days`;
 }
 
-/** A setting's length: `30 s`, `2 h`. */
+/** A setting's length, or how long something took: `500 ms`, `30 s`, `2 h`. */
 export function length(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
   return ms < MINUTE_MS ? `${Math.round(ms / 100) / 10} s` : span(ms);
 }
 
