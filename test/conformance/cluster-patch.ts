@@ -109,15 +109,19 @@ export function testPatches(around: () => Around): void {
   it('json: operations in order, and none of them when a test fails', async () => {
     const { cluster, namespace } = around();
     const name = { name: 'operated', namespace };
-    await cluster.create(KINDS.configMap, { metadata: name, data: { a: '1', 'x/y': '2' } });
+    await cluster.create(KINDS.configMap, {
+      metadata: { ...name, annotations: { 'a.test/b': 'x' } },
+      data: { a: '1' },
+    });
     const operations = [
       { op: 'test', path: '/data/a', value: '1' },
       { op: 'replace', path: '/data/a', value: '5' },
-      { op: 'remove', path: '/data/x~1y' },
+      { op: 'remove', path: '/metadata/annotations/a.test~1b' },
       { op: 'add', path: '/data/b', value: '6' },
     ];
     const object = await cluster.patch(KINDS.configMap, name, operations, { kind: 'json' });
     expect(object.data).toEqual({ a: '5', b: '6' });
+    expect(object.metadata).not.toHaveProperty('annotations');
     expect(await codeOf(cluster.patch(KINDS.configMap, name, operations, { kind: 'json' }))).toBe(
       'refused 422',
     );

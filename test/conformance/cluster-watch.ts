@@ -3,6 +3,9 @@ import { type Cluster, KINDS, type WatchEvent } from '../../pipeline/k8s/cluster
 import { codeOf } from '../support/kube-objects.ts';
 import type { Around } from './cluster.ts';
 
+/** A real server begins anew for it. */
+const FORGET_MS_MAX = 300_000;
+
 export function testWatches(around: () => Around): void {
   it('tells what happened since a list, once each, in order', async () => {
     const { cluster, namespace } = around();
@@ -54,10 +57,23 @@ export function testWatches(around: () => Around): void {
     expect(await codeOf(after)).toBe('aborted');
   });
 
-  it('from a version that is no version it is refused', async () => {
-    const { cluster, namespace } = around();
-    expect(await codeOf(take(cluster, { namespace, version: 'x' }, 1))).toBe('refused 400');
-  });
+  it(
+    'from a version that the server no longer has it is a conflict: list anew',
+    async () => {
+      const { cluster, namespace, forget } = around();
+      const old = await cluster.list(KINDS.configMap, { namespace });
+      await cluster.create(KINDS.configMap, { metadata: { name: 'before', namespace } });
+      await forget();
+      await cluster.create(KINDS.configMap, { metadata: { name: 'after', namespace } });
+      expect(await codeOf(take(cluster, { namespace, version: old.version }, 1))).toBe('conflict 410');
+      const { items, version } = await cluster.list(KINDS.configMap, { namespace });
+      expect(items.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(['before', 'after']));
+      await cluster.create(KINDS.configMap, { metadata: { name: 'anew', namespace } });
+      const [event] = await take(cluster, { namespace, version }, 1);
+      expect(event).toMatchObject({ type: 'added', object: { metadata: { name: 'anew' } } });
+    },
+    FORGET_MS_MAX,
+  );
 }
 
 interface From {

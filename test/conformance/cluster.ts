@@ -6,16 +6,22 @@ import { testApply } from './cluster-apply.ts';
 import { testPatches } from './cluster-patch.ts';
 import { testWatches } from './cluster-watch.ts';
 
+/** A real server on a loaded machine. */
+const START_MS_MAX = 300_000;
+
 export interface ClusterUnderTest {
   readonly kubeconfig: string;
   /** An empty one. */
   readonly namespace: string;
+  /** The server forgets what happened, not what is there. */
+  forget(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Around {
   readonly cluster: Cluster;
   readonly namespace: string;
+  readonly forget: () => Promise<void>;
 }
 
 /** What every API server does, as cluster.ts tells it: the one in memory is right where a real one agrees. */
@@ -26,8 +32,8 @@ export function testCluster(name: string, start: () => Promise<ClusterUnderTest>
     beforeAll(async () => {
       under = await start();
       const cluster = await openCluster({ kubeconfig: under.kubeconfig, pageSize: 3 });
-      around = { cluster, namespace: under.namespace };
-    });
+      around = { cluster, namespace: under.namespace, forget: () => under.forget() };
+    }, START_MS_MAX);
     afterAll(async () => {
       around?.cluster.close();
       await under?.close();

@@ -20,12 +20,15 @@ const LABEL_VALUE = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
 const ANNOTATIONS_LENGTH_MAX = 256 * 1024;
 
 const none = { status: false, scale: false, prepare: () => {}, causes: () => [] };
+const keyed = { ...none, causes: dataCauses };
 const RULES: Readonly<Record<string, Omit<Rules, 'kind'>>> = {
   Deployment: { ...workload(deploymentDefaults), generation: 'annotations' },
   StatefulSet: { ...workload(statefulSetDefaults), generation: 'spec' },
   Service: { ...none, status: true, prepare: prepareService, causes: serviceCauses },
   Pod: { ...none, status: true, prepare: preparePod, causes: (pod) => podCauses(pod.spec, 'spec') },
   Event: { ...none, causes: eventCauses },
+  ConfigMap: keyed,
+  Secret: keyed,
   Namespace: {
     ...none,
     status: true,
@@ -240,6 +243,14 @@ function serviceCauses({ spec }: Doc, old: Doc | undefined): readonly Cause[] {
       });
   });
   return found;
+}
+
+function dataCauses({ data = {} }: Doc): readonly Cause[] {
+  return Object.entries(data as Doc).flatMap(([key, value]) =>
+    /^[-._a-zA-Z0-9]{1,253}$/.test(key) && typeof value === 'string'
+      ? []
+      : [invalid(`data[${key}]`, key, 'a valid config key must consist of alphanumeric characters')],
+  );
 }
 
 function eventCauses(event: Doc): readonly Cause[] {

@@ -71,12 +71,15 @@ function detailsOf({ group, plural }: Kind, name: string): Doc {
 const apiVersionOf = ({ group, version }: Kind) => (group === '' ? version : `${group}/${version}`);
 const keyOf = (kind: Kind, { namespace = '', name }: Name) => `${resourceOf(kind)}/${namespace}/${name}`;
 
+const FIRST_VERSION = 100;
+
 export function createStore(nowMs: () => number): Store {
   const held = new Map<string, Held>();
   const listeners = new Set<(change: Change) => void>();
   let history: Change[] = [];
-  let version = 1;
-  let oldest = 0;
+  // As where a server has been at work before.
+  let version = FIRST_VERSION;
+  let oldest = FIRST_VERSION;
 
   const put = (kind: Kind, key: string, before: Doc | undefined, after: Held | undefined, gone?: Doc) => {
     version += 1;
@@ -229,6 +232,20 @@ function born(store: Store, kind: Kind, object: Doc, nowMs: number): void {
   metadata.creationTimestamp = timeOf(nowMs);
   if (rules.generation) metadata.generation = 1;
   rules.prepare(object);
+  dropEmpty(object);
+}
+
+/** The server's types leave out what is empty. */
+function dropEmpty(object: Doc): void {
+  const places = [
+    ...['labels', 'annotations', 'finalizers', 'ownerReferences'].map((key) => ['metadata', key]),
+    ...[['data'], ['spec', 'selector']],
+  ];
+  for (const path of places) {
+    const value = dig(object, ...path);
+    if (typeof value !== 'object' || value === null || Object.keys(value).length > 0) continue;
+    delete (dig(object, ...path.slice(0, -1)) as Doc)[path.at(-1) ?? ''];
+  }
 }
 
 function valid(kind: Kind, object: Doc, old: Doc | undefined): void {
@@ -282,6 +299,7 @@ function settle(kind: Kind, old: Doc, wanted: Doc, subresource: Write['subresour
     if (before[field] === undefined) delete metadata[field];
     else metadata[field] = copy(before[field]);
   rules.prepare(object);
+  dropEmpty(object);
   valid(kind, object, old);
   if (rules.generation && hasNewGeneration(rules, old, object))
     metadata.generation = Number(before.generation) + 1;
