@@ -22,7 +22,10 @@ export async function execute(context: ExecuteContext, claim: Claim, signal: Abo
   try {
     if (claim.provider.kind === 'derived') {
       const settled = await runDerived(context, claim, signal);
-      note(context, claim, [settled]);
+      tell(
+        context,
+        context.store.cache.transaction(() => record(context, claim, [settled])),
+      );
     } else await executeFetch(context, claim, signal);
   } catch (cause) {
     // Not even its failure could be written: its lease ends, and it is taken again.
@@ -42,7 +45,7 @@ async function executeFetch(context: ExecuteContext, claim: Claim, signal: Abort
   }
   for (let at = 0; at < jobs.length; at += JOBS_AT_ONCE) {
     const part = { ...claim, jobs: jobs.slice(at, at + JOBS_AT_ONCE) };
-    note(context, part, settleAll(context, part, results.slice(at, at + JOBS_AT_ONCE)));
+    tell(context, settleAll(context, part, results.slice(at, at + JOBS_AT_ONCE)));
   }
 }
 
@@ -61,16 +64,20 @@ async function prepareSafely(
 }
 
 /** One transaction; where the disk is full or the like, each job fails with that, and the old values stay. */
-function settleAll(context: ExecuteContext, claim: Claim, results: readonly Prepared[]): readonly Settled[] {
+function settleAll(
+  context: ExecuteContext,
+  claim: Claim,
+  results: readonly Prepared[],
+): readonly RunRecord[] {
   const { cache } = context.store;
-  const all = (of: (at: number) => Prepared | undefined) =>
-    cache.transaction(() =>
-      claim.jobs.map((job, at) =>
-        settle(context, claim, job, of(at) ?? { kind: 'failed', error: lost(claim) }),
-      ),
-    );
+  const all = (of: (at: number) => Prepared) =>
+    cache.transaction(() => {
+      const settled = claim.jobs.map((job, at) => settle(context, claim, job, of(at)));
+      return record(context, claim, settled);
+    });
+  const none: Prepared = { kind: 'failed', error: lost(claim) };
   try {
-    return all((at) => results[at]);
+    return all((at) => results[at] ?? none);
   } catch (cause) {
     const error = asError(cause, claim.provider.name);
     context.onNotice?.(error.message);
@@ -134,25 +141,29 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function note(context: ExecuteContext, claim: Claim, settled: readonly Settled[]): void {
-  const { store, nowMs, name, onRun } = context;
+/** Writes down what was done; inside of the transaction that does it. */
+function record(
+  { store, nowMs, name }: ExecuteContext,
+  claim: Claim,
+  settled: readonly Settled[],
+): readonly RunRecord[] {
   const durationMs = Math.max(0, nowMs() - claim.startedAtMs);
-  const runs = claim.jobs.map(({ key, reason, attempt }, at) => {
+  return claim.jobs.map(({ key, reason, attempt }, at) => {
     const { outcome = 'superseded', bytes, error } = settled[at] ?? {};
-    return {
+    const run = {
       ...{ provider: claim.provider.name, key, reason, outcome, attempt: attempt + 1 },
-      ...{ startedAtMs: claim.startedAtMs, durationMs, bytes, worker: name },
-      ...{ code: error?.code, message: error?.message },
-    } as const;
+      ...{ durationMs, worker: name },
+    };
+    const { code, message } = error ?? {};
+    const { startedAtMs } = claim;
+    const id = store.cache.runs.add({
+      ...{ ...run, startedAt: startedAtMs },
+      ...{ bytes: bytes ?? null, code: code ?? null, message: message ?? null },
+    });
+    return { id, ...run, startedAtMs, bytes, code, message };
   });
-  try {
-    const ids = store.cache.transaction(() =>
-      runs.map(({ startedAtMs, bytes = null, code = null, message = null, ...run }) =>
-        store.cache.runs.add({ ...run, startedAt: startedAtMs, bytes, code, message }),
-      ),
-    );
-    for (const [at, run] of runs.entries()) onRun?.({ id: ids[at] ?? 0, ...run });
-  } catch (cause) {
-    context.onNotice?.(asError(cause, claim.provider.name).message);
-  }
+}
+
+function tell({ onRun }: ExecuteContext, runs: readonly RunRecord[]): void {
+  for (const run of runs) onRun?.(run);
 }

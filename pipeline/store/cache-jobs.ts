@@ -101,8 +101,10 @@ export function openCacheJobs(db: Database): CacheJobs {
 }
 
 function leases(db: Database) {
-  const due = db.prepare<[string, number, number], JobRow>(`
-    SELECT ${COLUMNS} FROM cache_job WHERE provider = ? AND state <> 'running' AND run_at <= ? ORDER BY rank LIMIT ?`);
+  const all = `SELECT ${COLUMNS} FROM cache_job WHERE provider = ? AND state <> 'running' AND run_at <= ? ORDER BY rank`;
+  // With a limit as a parameter SQLite prepares the statement anew at each call.
+  const head = db.prepare<[string, number], JobRow>(`${all} LIMIT 1`);
+  const due = db.prepare<[string, number, number], JobRow>(`${all} LIMIT ?`);
   const dueOf = db.prepare<[string, string, number], JobRow>(`
     SELECT ${COLUMNS} FROM cache_job WHERE provider = ? AND key = ? AND state <> 'running' AND run_at <= ?`);
   // Without the hint SQLite reads every job, for their order.
@@ -128,7 +130,8 @@ function leases(db: Database) {
   const put = db.prepare(`UPDATE cache_job SET state = 'waiting', ${end}`);
   const fail = db.prepare(`UPDATE cache_job SET state = 'failed', error = @error, ${end}`);
   return {
-    due: (provider: string, nowMs: number, limit: number) => due.all(provider, nowMs, limit),
+    due: (provider: string, nowMs: number, limit: number) =>
+      limit === 1 ? head.all(provider, nowMs) : due.all(provider, nowMs, limit),
     dueOf: (provider: string, key: string, nowMs: number) => dueOf.get(provider, key, nowMs),
     running: () => new Map(running.all()),
     lease: (id: number, given: JobLease) => void lease.run({ id, ...given }),

@@ -40,7 +40,7 @@ export const CACHE_TABLES = `
   ) STRICT;
   -- What changed since somebody looked.
   CREATE INDEX cache_entry_by_seq ON cache_entry(seq);
-  CREATE INDEX cache_entry_due ON cache_entry(provider, next_at) WHERE next_at IS NOT NULL;
+  CREATE INDEX cache_entry_due ON cache_entry(provider, next_at);
 
   CREATE TABLE cache_tag(
     tag TEXT NOT NULL,
@@ -95,9 +95,8 @@ export const CACHE_TABLES = `
     error TEXT,
     UNIQUE (provider, key)
   ) STRICT;
-  CREATE INDEX cache_job_rank ON cache_job(provider, rank, run_at) WHERE state <> 'running';
-  CREATE INDEX cache_job_running ON cache_job(lease_until) WHERE state = 'running';
-  CREATE INDEX cache_job_failed ON cache_job(provider) WHERE state = 'failed';
+  CREATE INDEX cache_job_rank ON cache_job(provider, rank, run_at, state);
+  CREATE INDEX cache_job_running ON cache_job(state, lease_until);
 
   CREATE TABLE cache_run(
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -57,11 +57,25 @@ export function openCacheStore(db: Database): CacheStore {
     leases: openCacheLeases(db),
     subjects: openCacheSubjects(db),
     hosts: openCacheHosts(db),
-    transaction: <T>(work: () => T) => guarded('write to', () => run.immediate(work) as T),
+    transaction: <T>(work: () => T) => guarded('write to', () => hurried(db, () => run.immediate(work) as T)),
     snapshot: <T>(work: () => T) => guarded('read', () => run.deferred(work) as T),
     seq: () => seq.get() ?? 0,
     bump: () => bump.get() ?? 0,
     nextToken: () => token.get() ?? 0,
     keysOf: (provider) => entries.keys(provider),
   };
+}
+
+/**
+ * Without waiting for the disk at each commit: after a power cut the latest changes of a cache may be missing, and are fetched again.
+ * The file stays whole, and other tables' commits are as safe as ever. A process that is killed loses nothing.
+ */
+function hurried<T>(db: Database, work: () => T): T {
+  if (db.inTransaction) return work();
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return work();
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
 }
