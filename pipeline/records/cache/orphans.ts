@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, nameOf, ordered, own, siftEntries, sortedSet } from './fields.ts';
+import { fieldsOf, listOf, nameOf, ordered, siftEntries, sortedSet } from './fields.ts';
 import { msOf, timeText } from './times.ts';
 
 /** Orphaned packages, and those that need them, with what each needs at once. */
@@ -31,7 +31,7 @@ export type OrphanBlock = {
 export const NOT_ORPHANED: OrphanBlock = { orphaned: false, depends_on_orphaned: false };
 
 /** A picture of more is no picture, and one package's must not fill the cache: the nearest are drawn. */
-const GRAPH_NODES_MAX = 300;
+const GRAPH_NODES_MAX = 150;
 
 /** Of releng's orphans.json. */
 export function orphansValue(document: unknown): { readonly value: Orphans; readonly leftOut: number } {
@@ -58,59 +58,74 @@ export function orphansValue(document: unknown): { readonly value: Orphans; read
   return { value: ordered(entries), leftOut: orphaned.leftOut + affected.leftOut };
 }
 
-type Known = ReturnType<typeof fieldsOf>;
+interface Node {
+  readonly since: string | undefined;
+  readonly needs: readonly string[];
+}
+
+type Graph = ReadonlyMap<string, Node>;
+
+/** Made once for a value, and looked at for each of thousands of packages. */
+const graphs = new WeakMap<object, Graph>();
+
+function graphOf(orphans: unknown): Graph {
+  const fields = fieldsOf(orphans);
+  if (fields === undefined) return new Map();
+  const known = graphs.get(fields);
+  if (known !== undefined) return known;
+  const nodes = Object.entries(fields).map(([name, value]) => {
+    const node = fieldsOf(value);
+    const needs = (listOf(node?.needs) ?? []).flatMap((one) => nameOf(one) ?? []);
+    return [name, { since: typeof node?.since === 'string' ? node.since : undefined, needs }] as const;
+  });
+  const graph: Graph = new Map(nodes);
+  graphs.set(fields, graph);
+  return graph;
+}
 
 /** What is said of one package; `orphans` is a cached value. */
 export function orphanBlock(orphans: unknown, name: string): OrphanBlock {
-  const known = fieldsOf(orphans);
-  const self = fieldsOf(own(known, name));
-  if (known === undefined || self === undefined) return NOT_ORPHANED;
-  const reached = reach(known, name);
-  const isOrphan = (one: string) => sinceOf(known, one) !== undefined;
-  const direct = needsOf(known, name).filter((one) => one !== name && isOrphan(one));
-  const remote = reached.filter((one) => one !== name && !direct.includes(one) && isOrphan(one));
-  const times = [name, ...direct, ...remote].flatMap((one) => sinceOf(known, one) ?? []).sort();
+  const graph = graphOf(orphans);
+  const self = graph.get(name);
+  if (self === undefined) return NOT_ORPHANED;
+  const reached = reach(graph, name);
+  const since = (one: string) => graph.get(one)?.since;
+  const others = reached.filter((one) => one !== name && since(one) !== undefined);
+  const direct = others.filter((one) => self.needs.includes(one)).sort();
+  const remote = others.filter((one) => !self.needs.includes(one)).sort();
+  const times = [name, ...others].flatMap((one) => since(one) ?? []).sort();
   return {
-    orphaned: isOrphan(name),
-    depends_on_orphaned: direct.length + remote.length > 0,
+    orphaned: self.since !== undefined,
+    depends_on_orphaned: others.length > 0,
     problematic_since: times[0] ?? null,
     direct_dependencies: direct,
-    remote_dependencies: remote.sort(),
-    ...drawn(known, reached.slice(0, GRAPH_NODES_MAX)),
+    remote_dependencies: remote,
+    ...drawn(graph, reached.slice(0, GRAPH_NODES_MAX)),
   };
 }
 
 /** The package and all that it needs, the nearest first. */
-function reach(known: Known, name: string): readonly string[] {
+function reach(graph: Graph, name: string): readonly string[] {
   const reached = new Set([name]);
-  for (const one of reached) for (const next of needsOf(known, one)) reached.add(next);
+  for (const one of reached) for (const next of graph.get(one)?.needs ?? []) reached.add(next);
   return [...reached];
 }
 
-function drawn(known: Known, names: readonly string[]): Pick<OrphanBlock, 'dot_graph' | 'vis_js'> {
+function drawn(graph: Graph, names: readonly string[]): Pick<OrphanBlock, 'dot_graph' | 'vis_js'> {
   const ids = new Map(names.map((name, id) => [name, id]));
   const edges = names.flatMap((name, from) =>
-    needsOf(known, name).flatMap((other) => {
+    (graph.get(name)?.needs ?? []).flatMap((other) => {
       const to = ids.get(other);
       return to === undefined || to === from ? [] : [{ from, to }];
     }),
   );
   // Names are letters, digits and ._+-: nothing that would have to be escaped between quotes.
   const nodeLines = names.map(
-    (name) => `  "${name}"${sinceOf(known, name) === undefined ? '' : ' [style=filled]'};`,
+    (name) => `  "${name}"${graph.get(name)?.since === undefined ? '' : ' [style=filled]'};`,
   );
   const edgeLines = edges.map(({ from, to }) => `  "${names[from]}" -> "${names[to]}";`);
   return {
     dot_graph: ['digraph orphans {', ...nodeLines, ...edgeLines, '}'].join('\n'),
     vis_js: { nodes: names.map((label, id) => ({ id, label })), edges },
   };
-}
-
-function needsOf(known: Known, name: string): readonly string[] {
-  return (listOf(fieldsOf(own(known, name))?.needs) ?? []).flatMap((one) => nameOf(one) ?? []);
-}
-
-function sinceOf(known: Known, name: string): string | undefined {
-  const since = fieldsOf(own(known, name))?.since;
-  return typeof since === 'string' ? since : undefined;
 }

@@ -45,7 +45,7 @@ describe('orphans', () => {
     const { value } = orphansValue({ status_change: { p5000: '2026-01-01' }, affected_packages: affected });
     const block = orphanBlock(value, 'p0');
     expect(block.remote_dependencies).toEqual(['p5000']);
-    expect(block.vis_js?.nodes).toHaveLength(300);
+    expect(block.vis_js?.nodes).toHaveLength(150);
   });
 });
 
