@@ -102,7 +102,7 @@ function readOf(
   const isThere = state !== 'missing';
   const checkedAtMs = row.checkedAt ?? undefined;
   const { errorCode, errorMessage, errorAt } = row;
-  return {
+  const read: CacheRead = {
     provider: name,
     key: row.key,
     state,
@@ -111,11 +111,10 @@ function readOf(
     checkedAtMs,
     changedAtMs: row.changedAt ?? undefined,
     ageMs: checkedAtMs === undefined ? undefined : Math.max(0, nowMs() - checkedAtMs),
-    ...(errorAt !== null && {
-      error: { code: errorCode ?? 'internal', message: errorMessage ?? '', atMs: errorAt },
-    }),
     seq: row.seq,
   };
+  if (errorAt === null) return read;
+  return { ...read, error: { code: errorCode ?? 'internal', message: errorMessage ?? '', atMs: errorAt } };
 }
 
 function missing(provider: string, key: string): CacheRead {
