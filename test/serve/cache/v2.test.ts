@@ -221,6 +221,20 @@ describe('polling', () => {
     expect(changed.headers.get('etag')).not.toBe(etag);
   });
 
+  test('a change is seen after a second: until then many pollers cost one look', async () => {
+    const { get, cache, clock } = apiOf({ limits: { answerMs: 1_000 } });
+    fill(cache);
+    await get(USER);
+    const looks = cache.looks;
+    for (let poll = 0; poll < 10; poll += 1) {
+      cache.put('package_bugs', 'beta', [{ bug_id: poll }]);
+      expect((await get(USER)).json.packages.beta.data.bzs[0].bug_id).toBe(1);
+    }
+    expect(cache.looks).toBe(looks);
+    clock.ms += 1_000;
+    expect((await get(USER)).json.packages.beta.data.bzs).toEqual([{ bug_id: 9 }]);
+  });
+
   test('time alone makes an entry stale: the answer is looked at again', async () => {
     const { get, cache, clock } = filled();
     const etag = (await get(USER)).headers.get('etag') ?? '';
