@@ -131,7 +131,8 @@ function mayRun(
   return provider.dependsOn.every((name) => {
     if (!isBusy(name) || states.get(name).paused === 1) return true;
     const source = registry.get(name);
-    const isKnown = source.kind === 'keyed' || viewOf(parts, source, nowMs).isKnown;
+    const mayLack = source.kind === 'keyed' || provider.mayLack?.includes(name) === true;
+    const isKnown = mayLack || viewOf(parts, source, nowMs).isKnown;
     // What is there will do for a fetch; what is made of it waits for the newest, but not for ever.
     return provider.kind === 'derived' ? hasWaited && isKnown : hasWaited || isKnown;
   });

@@ -2,7 +2,7 @@ import { SamovarError } from '../errors.ts';
 import { asError, isOurs } from './backoff.ts';
 import type { Claim } from './claim.ts';
 import type { Derived, Provider } from './contract.ts';
-import { viewOf } from './derived-view.ts';
+import { isLacking, viewOf } from './derived-view.ts';
 import { checkedValue } from './prepare.ts';
 import { readJson } from './read.ts';
 import { registryOf } from './registry.ts';
@@ -95,7 +95,7 @@ function failed(context: SettleContext, claim: Claim, cause: unknown, signal: Ab
 function assertSources(context: SettleContext, provider: Provider): void {
   const missing = registryOf(context.providers)
     .sources(provider)
-    .filter((source) => !viewOf(context, source, context.nowMs()).isKnown)
+    .filter((source) => isLacking(provider, source, viewOf(context, source, context.nowMs())))
     .map(({ name }) => name);
   if (missing.length === 0) return;
   throw new SamovarError('unavailable', `${provider.name}: nothing is cached yet of ${missing.join(', ')}`, {

@@ -20,6 +20,15 @@ export interface View {
   readonly isKnown: boolean;
 }
 
+/**
+ * Whether a derived provider cannot be made yet, because nothing is known of this source. What it may lack is done without once its
+ * upstream has failed: before that it is worth waiting for.
+ */
+export function isLacking(provider: Provider, source: Provider, view: View): boolean {
+  if (view.isKnown) return false;
+  return view.error === undefined || provider.mayLack?.includes(source.name) !== true;
+}
+
 /** The view of a derived or single provider. */
 export function viewOf(parts: CacheParts, provider: Provider, nowMs: number): View {
   return provider.kind === 'derived'

@@ -1,7 +1,7 @@
 import type { EntrySign } from '../store/cache-entries.ts';
 import type { JobRow } from '../store/cache-jobs.ts';
 import type { JobReason, Provider } from './contract.ts';
-import { viewOf } from './derived-view.ts';
+import { isLacking, viewOf } from './derived-view.ts';
 import type { CacheParts } from './parts.ts';
 import { registryOf } from './registry.ts';
 import { stateOf } from './state.ts';
@@ -65,7 +65,8 @@ function wantDerived(parts: CacheParts, wish: Wish): number {
     for (const { source, view } of views)
       if (view.state !== 'fresh') wanted += wantEntries(parts, source, [''], reason);
   // Made of half of it, it would lose the rest: the source that is missing wakes it when it comes.
-  if (views.some(({ view }) => !view.isKnown)) return wanted;
+  const mayLack = (name: string) => provider.mayLack?.includes(name) === true;
+  if (views.some(({ source, view }) => !view.isKnown && !mayLack(source.name))) return wanted;
   const isDue = !view.isUpToDate || nowMs - (view.checkedAtMs ?? 0) > provider.clocks.ttlMs;
   if (reason === 'waiting' && !isDue) return wanted;
   const deeds = () => {

@@ -92,3 +92,24 @@ test('a change while paused is not lost', async () => {
   await place.work();
   expect(place.cache.read('parts', 'a')).toMatchObject({ state: 'fresh', json: '2' });
 });
+
+test('what may lack a source is made without it, and anew once it is there', async () => {
+  let fails = true;
+  const place = openPlace([
+    single('list', async () => got(['a'])),
+    single('extra', async () => {
+      if (fails) throw new SamovarError('refused', 'HTTP 400');
+      return got('more');
+    }),
+    derived('parts', ['list', 'extra'], ({ read }) => [{ key: 'a', value: read('extra', '') ?? 'without' }], {
+      mayLack: ['extra'],
+    }),
+  ]);
+  place.cache.want('parts', '', 'manual');
+  await place.work();
+  expect(place.cache.read('parts', 'a')).toMatchObject({ state: 'error', json: '"without"' });
+  fails = false;
+  place.cache.want('extra', '', 'manual');
+  await place.work();
+  expect(place.cache.read('parts', 'a')).toMatchObject({ state: 'fresh', json: '"more"' });
+});
