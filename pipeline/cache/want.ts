@@ -65,8 +65,7 @@ function wantDerived(parts: CacheParts, wish: Wish): number {
     for (const { source, view } of views)
       if (view.state !== 'fresh') wanted += wantEntries(parts, source, [''], reason);
   // Made of half of it, it would lose the rest: the source that is missing wakes it when it comes.
-  const mayLack = (name: string) => provider.mayLack?.includes(name) === true;
-  if (views.some(({ source, view }) => !view.isKnown && !mayLack(source.name))) return wanted;
+  if (views.some(({ source, view }) => isLacking(provider, source, view))) return wanted;
   const isDue = !view.isUpToDate || nowMs - (view.checkedAtMs ?? 0) > provider.clocks.ttlMs;
   if (reason === 'waiting' && !isDue) return wanted;
   const deeds = () => {

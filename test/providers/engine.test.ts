@@ -49,3 +49,13 @@ test('when nothing has changed nothing is written again', async () => {
   expect(place.runs.filter(({ outcome }) => outcome !== 'unchanged')).toEqual([]);
   place.close();
 });
+
+test('an upstream that was dead from the first day does not keep back the rest', async () => {
+  const place = openPlace([...kitchen.providers.values()], { http: client.http, clock: { nowMs: NOW_MS } });
+  for (const host of ['orphans', 'koschei']) kitchen.upstreams.trouble(host, { status: 500 });
+  await warm(place);
+  for (const host of ['orphans', 'koschei']) kitchen.upstreams.trouble(host, undefined);
+  const { json } = place.cache.read('package_static', 'gtk4');
+  expect(JSON.parse(json ?? 'null')).toMatchObject({ missing: ['koschei', 'orphans'] });
+  place.close();
+});
