@@ -4,6 +4,7 @@ import type { CodeBase } from './config.ts';
 import { setBounds } from './edit/autoscaling.ts';
 import { type EditedFile, imageIn, setImage, type WhichImage } from './edit/image.ts';
 import type { FileEdit, Tree } from './engine.ts';
+import { imageVersion } from './image-version.ts';
 import { autoscalingFile, imageFolder, KUSTOMIZATION_NAMES } from './layout.ts';
 import type { Edit } from './messages.ts';
 
@@ -87,7 +88,8 @@ function versionAt(text: string | undefined, { path, which }: ImageFile, commit:
 /** A file may have been broken, or of another shape, in the past. */
 function versionIn(text: string | undefined, which: WhichImage): ImageVersion | undefined {
   try {
-    return text === undefined ? undefined : imageIn(text, which).version;
+    const version = text === undefined ? undefined : imageIn(text, which).version;
+    return version === undefined ? undefined : imageVersion(version.value);
   } catch {
     return undefined;
   }

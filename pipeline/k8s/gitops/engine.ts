@@ -40,7 +40,7 @@ export interface Plan {
 }
 
 export interface PushHow {
-  /** Undefined: the branch itself. */
+  /** One of the change's own, that nobody else pushes to. Undefined: the branch itself. */
   readonly branch?: string;
   readonly options?: readonly string[];
 }
@@ -63,10 +63,10 @@ export interface EngineOptions extends CloneOptions {
   readonly waitingMax?: number;
 }
 
-const TRIES_MAX = 12;
+const TRIES_MAX = 30;
 const WAITING_MAX = 500;
 const DELAY_MS = 50;
-const DELAY_MS_MAX = 3_000;
+const DELAY_MS_MAX = 1_500;
 
 export function createEngine(options: EngineOptions): Engine {
   const queue = createQueue(options.waitingMax ?? WAITING_MAX);
@@ -124,10 +124,9 @@ async function attempts(
       const made = await plan(treeOf(now));
       const commit = await commitPlan(now.clone, made, check);
       if (commit === undefined) return { plan: made, tries };
-      if (how.branch === undefined) unsure = { commit, plan: made };
-      const pushed = await push(how.branch ?? place.branch, how.options ?? [], now.clone.options);
+      unsure = { commit, plan: made };
+      const pushed = await push(how.branch ?? place.branch, how, now.clone.options);
       if (pushed === 'pushed') return { commit, plan: made, tries };
-      unsure = undefined;
       log('somebody else pushed first: the change is made again on what is there now');
     } catch (error) {
       if (!isRetryable(error)) throw error;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitTexts, GitPlace } from '../config.ts';
-import { type GitOptions, git, runGit } from './run.ts';
+import { type GitOptions, git, gitError, runGit } from './run.ts';
 import { gitSettings, remoteUrl } from './settings.ts';
 
 /** A shallow clone that is kept warm: made once, then only what is new is fetched. One user at a time. */
@@ -46,8 +46,11 @@ export async function openClone({ place, commit, folder, signal }: CloneOptions)
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await prepare(folder, await gitSettings({ ...place, url: remoteUrl(place) }, commit), options);
   let isNew = (await runGit(['rev-parse', '--verify', '--quiet', remote], options)).code !== 0;
+  // What a process that was killed has left there.
+  await git(['clean', '-ffdxq'], options);
   const isShallow = async () =>
     (await git(['rev-parse', '--is-shallow-repository'], options)).trim() === 'true';
+  const head = async () => (await git(['rev-parse', 'HEAD'], options)).trim();
   const fetch = (...how: string[]) => git(['fetch', '--quiet', '--no-tags', ...how, 'origin'], options);
   return {
     folder,
@@ -56,14 +59,15 @@ export async function openClone({ place, commit, folder, signal }: CloneOptions)
       await fetch(...(isNew ? ['--depth=1'] : []));
       isNew = false;
       await git(['checkout', '--quiet', '--force', '--detach', remote], options);
-      await git(['clean', '-ffdxq'], options);
-      return (await git(['rev-parse', 'HEAD'], options)).trim();
+      return head();
     },
     commit: async (paths, message, author) => {
-      await git(['add', '--', ...paths], options);
-      if ((await runGit(['diff', '--cached', '--quiet'], options)).code === 0) return undefined;
-      await git(['commit', '--quiet', `--author=${author}`, `--message=${message}`], options);
-      return (await git(['rev-parse', 'HEAD'], options)).trim();
+      const args = ['commit', `--author=${author}`, `--message=${message}`, '--only', '--', ...paths];
+      const result = await runGit(args, options);
+      if (result.code === 0) return head();
+      // What git keeps in another form (ends of lines) may be the same there though the files differ.
+      if ((await runGit(['diff', '--quiet', 'HEAD'], options)).code === 0) return undefined;
+      throw gitError('the change could not be committed', result);
     },
     contains: async (sha) => (await runGit(['merge-base', '--is-ancestor', sha, remote], options)).code === 0,
     history: async (paths, count) => {

@@ -1,4 +1,5 @@
 import { SamovarError } from '../../../errors.ts';
+import type { PushHow } from '../engine.ts';
 import { type GitOptions, type GitResult, gitError, runGit } from './run.ts';
 
 export type Pushed = 'pushed' | 'lost';
@@ -13,13 +14,11 @@ const RACES = /incorrect old value provided|cannot lock ref|reference already ex
  * Pushes HEAD to a branch. `lost`: somebody else was quicker, try again on what is there now. Throws `refused` where the server says
  * no (a hook, a protected branch): trying again would not help; else as `git`.
  */
-export async function push(
-  branch: string,
-  pushOptions: readonly string[],
-  options: GitOptions,
-): Promise<Pushed> {
-  const asked = pushOptions.map((option) => `--push-option=${option}`);
-  const args = ['push', '--porcelain', ...asked, 'origin', `HEAD:refs/heads/${branch}`];
+export async function push(branch: string, how: PushHow, options: GitOptions): Promise<Pushed> {
+  const asked = (how.options ?? []).map((option) => `--push-option=${option}`);
+  // A branch of the change's own may be there from a try whose answer was lost.
+  const force = how.branch === undefined ? '' : '+';
+  const args = ['push', '--porcelain', ...asked, 'origin', `${force}HEAD:refs/heads/${branch}`];
   const result = await runGit(args, options);
   if (result.code === 0) return 'pushed';
   const line = refLine(result.stdout);
