@@ -208,7 +208,8 @@ function pageOf(kind: Kind, doing: string, value: unknown) {
 
 function objectOf(kind: Kind, sending: Sending, answer: Answer): KubeObject {
   const value = succeeded(sending, answer);
-  if (!isObject(value)) throw malformed(sending.doing, 'the answer is no object of the API');
+  if (!isObject(value) || typeof value.metadata.name !== 'string')
+    throw malformed(sending.doing, 'the answer is no object of the API');
   return withKind(kind, value);
 }
 

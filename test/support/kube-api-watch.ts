@@ -46,6 +46,7 @@ export function createWatches(store: Store, lifeMsMax = Number.POSITIVE_INFINITY
       const bookmark = () => void (allows && tell('BOOKMARK', bookmarkOf(kind, store.version())));
       const unlisten = store.listen(onChange);
       const end = (how: 'ended' | 'broken') => {
+        over();
         if (how === 'broken') response.destroy();
         else response.end();
       };
@@ -56,11 +57,12 @@ export function createWatches(store: Store, lifeMsMax = Number.POSITIVE_INFINITY
         end('ended');
       }, lifeMs);
       watches.add(watch);
-      response.on('close', () => {
+      const over = () => {
         clearTimeout(timer);
         unlisten();
         watches.delete(watch);
-      });
+      };
+      response.on('close', over);
     },
     close: (how) => {
       const open = [...watches];
