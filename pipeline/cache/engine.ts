@@ -15,6 +15,8 @@ export interface Cache {
   wantMany(provider: string, keys: readonly string[], reason: JobReason): number;
   /** Grows with every change of an entry, a state, or a pause: an answer made at the same number is the same. */
   seq(): number;
+  /** Entries that changed after a `seq`; undefined where that cannot be told one by one: too many, or something was cleared. */
+  changesSince(seq: number): readonly { readonly provider: string; readonly key: string }[] | undefined;
   /** Somebody was asked for: what belongs to it is kept warm for the days of the settings. */
   seen(kind: SubjectKind, name: string): void;
   clear(selection: Selection, options: ClearOptions): ClearResult;

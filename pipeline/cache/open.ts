@@ -12,6 +12,9 @@ import { rankOf, wantEntries } from './want.ts';
 const JOBS_LISTED = 1000;
 
 /** The cache of these providers. Throws `config` for a provider that cannot be: its name, its clocks, what it depends on. */
+/** More are not looked through one by one. */
+const CHANGES_MAX = 500;
+
 export function openCache(parts: CacheParts): Cache {
   const registry = registryOf(parts.providers);
   const { cache } = parts.store;
@@ -37,6 +40,7 @@ export function openCache(parts: CacheParts): Cache {
     want: (name, key, reason) => wantMany(name, [key], reason) > 0,
     wantMany,
     seq: () => cache.seq(),
+    changesSince: (seq) => cache.changesSince(seq, CHANGES_MAX),
     seen: (kind, name) => notes.seen(kind, name),
     clear: (selection, options) => clear(parts, selection, options),
     collectGarbage: (options) => {

@@ -70,6 +70,11 @@ export interface EntryFailure {
   readonly retryAtMs: number;
 }
 
+export interface EntryName {
+  readonly provider: string;
+  readonly key: string;
+}
+
 /** A change, for those who follow them. */
 export interface ChangedRow extends ReadRow {
   readonly provider: string;
@@ -80,6 +85,8 @@ export interface ChangedRow extends ReadRow {
 export interface CacheEntries {
   /** What changed after a count of cache_seq, in the order of changes. */
   since(seq: number, limit: number): readonly ChangedRow[];
+  /** Which changed after it, in no order. */
+  namesSince(seq: number, limit: number): readonly EntryName[];
   get(provider: string, key: string): EntryRow | undefined;
   /** Those there are, in the order of `keys`. */
   many(provider: string, keys: readonly string[]): readonly ReadRow[];
@@ -246,6 +253,9 @@ function listings(db: Database) {
       'SELECT key FROM cache_entry WHERE provider = ? AND checked_at IS NOT NULL LIMIT ?',
     )
     .pluck();
+  const namesSince = db.prepare<[number, number], EntryName>(
+    'SELECT provider, key FROM cache_entry WHERE seq > ? LIMIT ?',
+  );
   const since = db.prepare<[number, number], ChangedRow>(
     `SELECT provider, key, version, value, sum, hash, size, changed_at AS changedAt, checked_at AS checkedAt, stale, absent,
        error_code AS errorCode, error_message AS errorMessage, error_at AS errorAt, seq
@@ -256,5 +266,6 @@ function listings(db: Database) {
     keys: (provider: string) => keys.all(provider),
     keysWithValue: (provider: string, limit: number) => withValue.all(provider, limit),
     since: (seq: number, limit: number) => since.all(seq, limit),
+    namesSince: (seq: number, limit: number) => namesSince.all(seq, limit),
   };
 }

@@ -5,8 +5,14 @@
  * is told apart from one that is right without parsing it.
  */
 export const CACHE_TABLES = `
-  CREATE TABLE cache_seq(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, token INTEGER NOT NULL) STRICT;
-  INSERT INTO cache_seq VALUES (1, 0, 0);
+  -- others: the seq about which something changed that no entry's own seq tells.
+  CREATE TABLE cache_seq(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL,
+    token INTEGER NOT NULL,
+    others INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO cache_seq VALUES (1, 0, 0, 0);
 
   -- What is kept of a key. A row without a value and not absent is a key to be fetched, or whose fetch failed.
   CREATE TABLE cache_entry(
@@ -40,6 +46,13 @@ export const CACHE_TABLES = `
   ) STRICT;
   -- What changed since somebody looked.
   CREATE INDEX cache_entry_by_seq ON cache_entry(seq);
+  CREATE TRIGGER cache_entry_removed AFTER DELETE ON cache_entry BEGIN
+    UPDATE cache_seq SET others = seq;
+  END;
+  CREATE TRIGGER cache_entry_marked AFTER UPDATE OF stale, value ON cache_entry
+    WHEN new.seq = old.seq AND (new.stale > old.stale OR (new.value IS NULL AND old.value IS NOT NULL)) BEGIN
+    UPDATE cache_seq SET others = seq;
+  END;
   CREATE INDEX cache_entry_due ON cache_entry(provider, next_at);
 
   CREATE TABLE cache_tag(

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { type CacheEntries, openCacheEntries } from './cache-entries.ts';
+import { type CacheEntries, type EntryName, openCacheEntries } from './cache-entries.ts';
 import { type CacheHosts, openCacheHosts } from './cache-hosts.ts';
 import { type CacheJobs, openCacheJobs } from './cache-jobs.ts';
 import { type CacheLeases, openCacheLeases } from './cache-leases.ts';
@@ -28,6 +28,8 @@ export interface CacheStore {
   snapshot<T>(work: () => T): T;
   /** Grows with every change that a read may show. */
   seq(): number;
+  /** Entries that changed after this number; undefined: more than `limit`, or something that no entry's own number tells. */
+  changesSince(seq: number, limit: number): readonly EntryName[] | undefined;
   /** The next number of it; inside of the transaction that changes something. */
   bump(): number;
   /** For a lease: no two are the same, and a later one is larger. */
@@ -39,6 +41,7 @@ export function openCacheStore(db: Database): CacheStore {
   const seq = db.prepare<[], number>('SELECT seq FROM cache_seq').pluck();
   const bump = db.prepare<[], number>('UPDATE cache_seq SET seq = seq + 1 RETURNING seq').pluck();
   const token = db.prepare<[], number>('UPDATE cache_seq SET token = token + 1 RETURNING token').pluck();
+  const others = db.prepare<[], number>('SELECT others FROM cache_seq').pluck();
   const entries = openCacheEntries(db);
   const run = db.transaction((work: () => unknown) => work());
   const guarded = <T>(what: string, work: () => T): T => {
@@ -60,6 +63,11 @@ export function openCacheStore(db: Database): CacheStore {
     transaction: <T>(work: () => T) => guarded('write to', () => hurried(db, () => run.immediate(work) as T)),
     snapshot: <T>(work: () => T) => guarded('read', () => run.deferred(work) as T),
     seq: () => seq.get() ?? 0,
+    changesSince: (since, limit) => {
+      if ((others.get() ?? 0) >= since) return undefined;
+      const names = entries.namesSince(since, limit + 1);
+      return names.length > limit ? undefined : names;
+    },
     bump: () => bump.get() ?? 0,
     nextToken: () => token.get() ?? 0,
     keysOf: (provider) => entries.keys(provider),

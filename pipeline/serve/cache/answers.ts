@@ -6,6 +6,8 @@ export interface Answer {
   readonly retryAfterS: number | undefined;
   /** Of what was read: an equal one makes an equal answer. */
   readonly fingerprint: string;
+  /** That it tells of. */
+  readonly packages: ReadonlySet<string>;
   /** The cache's seq before it was read. */
   readonly seq: number;
   /** When it was made, or found to be right still. */
@@ -23,6 +25,7 @@ export interface Answers {
 
 /** For a question's own text and the objects around an answer. */
 const OVERHEAD_BYTES = 1_024;
+const NAME_BYTES = 80;
 
 export function createAnswers(bytesMax: number): Answers {
   const kept = new Map<string, Answer>();
@@ -55,6 +58,6 @@ export function createAnswers(bytesMax: number): Answers {
   };
 }
 
-function sizeOf(question: string, { body }: Answer): number {
-  return body.byteLength + question.length * 2 + OVERHEAD_BYTES;
+function sizeOf(question: string, { body, packages }: Answer): number {
+  return body.byteLength + packages.size * NAME_BYTES + question.length * 2 + OVERHEAD_BYTES;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../../cache/engine.ts';
 import { type Answer, createAnswers } from './answers.ts';
+import { KEYED_BLOCKS, PACKAGES_LIST, STATIC_PROVIDER, SUBJECT_PROVIDERS } from './blocks.ts';
 import type { Query } from './names.ts';
 import { allBlocks, createReader, fingerprintOf, nextChangeMs, type PackageReads } from './reads.ts';
 import { HttpRefusal } from './refusal.ts';
@@ -54,8 +55,14 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
       const seq = cache.seq();
       const now = nowMs();
       const last = answers.get(question);
-      if (last !== undefined && now < last.untilMs && (last.seq === seq || now < last.madeMs + answerMs))
-        return last;
+      if (last !== undefined && now < last.untilMs) {
+        if (last.seq === seq || now < last.madeMs + answerMs) return last;
+        if (isUntouched(cache, last, query)) {
+          const still = { ...last, seq, madeMs: now };
+          answers.put(question, still);
+          return still;
+        }
+      }
       const found = form.find(subjects, query);
       assertNumber(found.packages, packagesMax);
       note(cache, query, found);
@@ -71,7 +78,15 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
         last?.fingerprint === fingerprint
           ? { ...last, seq, untilMs, madeMs: now }
           : {
-              ...{ status, retryAfterS, fingerprint, seq, untilMs, madeMs: now },
+              ...{
+                status,
+                retryAfterS,
+                fingerprint,
+                seq,
+                untilMs,
+                madeMs: now,
+                packages: new Set(found.packages),
+              },
               etag: etagOf(question, fingerprint),
               body: Buffer.from(form.render({ status, found, reads })),
             };
@@ -80,6 +95,28 @@ export function createPackageAnswers(options: PackageAnswersOptions): PackageAns
     },
   };
 }
+
+/** Whatever changed since an answer was made, it is not of what the answer is made of. */
+function isUntouched(cache: Cache, { seq, packages }: Answer, { users, groups }: Query): boolean {
+  const changes = cache.changesSince(seq);
+  return (
+    changes?.every(({ provider, key }) => {
+      if (BY_PACKAGE.has(provider)) return !packages.has(key);
+      if (provider === SUBJECT_PROVIDERS.user.packages) return !users.includes(key);
+      if (provider === SUBJECT_PROVIDERS.group.packages) return !groups.includes(key);
+      return !LISTS.has(provider);
+    }) === true
+  );
+}
+
+const BY_PACKAGE: ReadonlySet<string> = new Set([
+  STATIC_PROVIDER,
+  ...KEYED_BLOCKS.flatMap(({ provider, privateProvider }) => [provider, privateProvider ?? provider]),
+]);
+const LISTS: ReadonlySet<string> = new Set([
+  PACKAGES_LIST,
+  ...Object.values(SUBJECT_PROVIDERS).map(({ all }) => all),
+]);
 
 function assertNumber(packages: readonly string[], max: number): void {
   if (packages.length > max)

@@ -66,7 +66,16 @@ describe('members of a stored object', () => {
 
 describe('answers that are kept', () => {
   const answer = (size: number): Answer => ({
-    ...{ status: 200, etag: 'e', retryAfterS: undefined, fingerprint: 'f', seq: 1, madeMs: 0, untilMs: 1 },
+    ...{
+      status: 200,
+      etag: 'e',
+      retryAfterS: undefined,
+      fingerprint: 'f',
+      seq: 1,
+      madeMs: 0,
+      packages: new Set<string>(),
+      untilMs: 1,
+    },
     body: new Uint8Array(size),
   });
 

@@ -120,6 +120,8 @@ export function memoryCache(nowMs: () => number, providers: readonly Provider[] 
     want,
     wantMany: (name, keys, reason) => keys.filter((key) => want(name, key, reason)).length,
     seq: () => seq,
+    // It does not tell one by one: every answer is made anew.
+    changesSince: () => undefined,
     seen: (kind, name) => void seenSubjects.push(`${kind} ${name}`),
     clear: (selection, { hard, dryRun, rewarm }): ClearResult => {
       const entriesOf = [...entries.keys()].filter(

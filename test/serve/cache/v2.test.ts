@@ -275,3 +275,37 @@ test('an answer that was just made is given again, whatever changed; a second la
   clock.ms += 1;
   expect(await bugs()).toBe(0);
 });
+
+test('what changed elsewhere makes no answer anew; what it is made of does', async () => {
+  const { cache, get } = apiOf();
+  fill(cache);
+  let changes: { provider: string; key: string }[] = [];
+  const own = Object.assign(cache, { changesSince: () => changes });
+  const ask = async () => {
+    await get('/api/v2/packager_dashboard?users=kim');
+    const { looks } = own;
+    own.looks = 0;
+    return looks;
+  };
+  const change = (provider: string, key: string) => {
+    cache.put(provider, key, []);
+    changes = [{ provider, key }];
+  };
+  expect(await ask()).toBeGreaterThan(0);
+  for (const [provider, key] of [
+    ['package_bugs', 'another'],
+    ['user_packages', 'lee'],
+    ['bodhi_updates', ''],
+  ] as const) {
+    change(provider, key);
+    expect([provider, await ask()]).toEqual([provider, 0]);
+  }
+  for (const [provider, key] of [
+    ['package_bugs', 'alpha'],
+    ['all_fedora_packages', ''],
+    ['user_packages', 'kim'],
+  ] as const) {
+    change(provider, key);
+    expect(await ask(), provider).toBeGreaterThan(0);
+  }
+});
