@@ -1,7 +1,7 @@
 import { codeOfStatus, describeError, type ErrorCode, SamovarError } from '../errors.ts';
 import { isRecord } from './client-node-json.ts';
 
-const SAID_LENGTH_MAX = 500;
+const SAID_LENGTH_MAX = 1_000;
 
 /** What a server says when it refuses: a `Status` object, if the server is one of Kubernetes. */
 export interface Said {
@@ -31,11 +31,11 @@ export interface Refusal {
 
 export function refusal({ doing, status, said, retryAfterMs }: Refusal): SamovarError {
   const reason = said.reason === undefined ? '' : ` ${said.reason}`;
-  const code = codeOf(status);
+  const code = isOurMistake(said) ? 'refused' : codeOf(status);
   const remedy = REMEDIES[code];
   return new SamovarError(
     code,
-    `cannot ${doing}: the Kubernetes API server says ${status}${reason}: ${said.message || 'nothing more'}`,
+    `cannot ${doing}: the Kubernetes API server says ${status}${reason}: ${shortened(said.message)}`,
     {
       subject: doing,
       status,
@@ -43,6 +43,19 @@ export function refusal({ doing, status, said, retryAfterMs }: Refusal): Samovar
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     },
   );
+}
+
+/** To apply what the kind has no field for is answered with a 500, though it will never be right. */
+function isOurMistake({ message = '' }: Said): boolean {
+  return message.startsWith('failed to create typed patch object');
+}
+
+/** A patch that is refused is shown with the whole object, a Secret's data among it. */
+function shortened(message: string | undefined): string {
+  if (!message) return 'nothing more';
+  const said = message.replace(/(patch: Invalid value: )"(?:[^"\\]|\\.)*"/, '$1"..."');
+  if (said.length <= SAID_LENGTH_MAX) return said;
+  return `${said.slice(0, SAID_LENGTH_MAX / 2)} ... ${said.slice(-SAID_LENGTH_MAX / 2)}`;
 }
 
 const REMEDIES: Partial<Record<ErrorCode, string>> = {

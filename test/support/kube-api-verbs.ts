@@ -2,6 +2,7 @@ import type { Kind, Name } from '../../pipeline/k8s/cluster.ts';
 import type { ApiRequest } from './kube-api.ts';
 import { copy, type Doc, dig, docAt, failure, isDoc, textAt } from './kube-api-json.ts';
 import { jsonPatch, mergePatch, strategicPatch } from './kube-api-patch.ts';
+import { type Mistake, schemaMistakes } from './kube-api-schema.ts';
 import { fieldMatcher, labelMatcher, type Matches } from './kube-api-selectors.ts';
 import { isKnownObject, notFound, rulesOf, type Store, type Write } from './kube-api-store.ts';
 
@@ -135,6 +136,28 @@ export function answerWrite(store: Store, request: ApiRequest): Reply {
   throw failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 }
 
+/** Fields that are not there are refused if one asks for it, and left out otherwise; wrong types are always refused. */
+function checked(kind: Kind, object: Doc, { query }: ApiRequest, refuse: (said: string) => Error): Doc {
+  const isStrict = query.get('fieldValidation') === 'Strict';
+  const mistakes = schemaMistakes(kind, object);
+  const [mistake] = mistakes.filter(({ expected }) => expected !== undefined || isStrict);
+  if (mistake !== undefined) throw refuse(inWords(mistake));
+  for (const { path } of mistakes) cut(object, path);
+  return object;
+}
+
+function inWords({ path, expected }: Mistake): string {
+  if (expected === undefined) return `strict decoding error: unknown field ${JSON.stringify(path)}`;
+  return `json: cannot unmarshal into Go struct field ${path} of type ${expected}`;
+}
+
+function cut(object: Doc, path: string): void {
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== '');
+  const last = keys.pop() ?? '';
+  const parent = keys.reduce<unknown>((at, key) => (at as Doc | undefined)?.[key], object);
+  if (isDoc(parent)) delete parent[last];
+}
+
 /** The object that a body holds, which must be of the kind, and of the namespace, of the path. */
 function objectIn(kind: Kind, { body, namespace, name }: ApiRequest): Doc {
   if (!isKnownObject(body)) throw failure(400, 'BadRequest', 'the body is no object with metadata');
@@ -169,7 +192,13 @@ function create(store: Store, kind: Kind, request: ApiRequest, write: Write): Do
   const metadata = docAt(object, 'metadata');
   if (metadata.name === undefined && typeof metadata.generateName === 'string')
     metadata.name = metadata.generateName + Math.random().toString(36).slice(2, 7);
-  return store.create(kind, object, write);
+  const refuse = (said: string) =>
+    failure(
+      400,
+      'BadRequest',
+      `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${said}`,
+    );
+  return store.create(kind, checked(kind, object, request, refuse), write);
 }
 
 function patch(store: Store, kind: Kind, request: ApiRequest, write: Write): Reply {
@@ -190,9 +219,23 @@ function patch(store: Store, kind: Kind, request: ApiRequest, write: Write): Rep
     );
   if (type !== 'application/json-patch+json' && !isDoc(request.body))
     throw failure(400, 'BadRequest', 'error decoding patch: json: cannot unmarshal');
+  const refuse = (said: string) =>
+    failure(
+      422,
+      'Invalid',
+      ` "" is invalid: patch: Invalid value: ${JSON.stringify(JSON.stringify(request.body))}: ${said}`,
+    );
   const patched = (draft: Doc) => way(draft, request.body) as Doc;
   if (request.subresource !== 'scale')
-    return { status: 200, value: store.update(kind, nameOf(request), patched, write) };
+    return {
+      status: 200,
+      value: store.update(
+        kind,
+        nameOf(request),
+        (draft) => checked(kind, patched(draft), request, refuse),
+        write,
+      ),
+    };
   const object = store.update(
     kind,
     nameOf(request),
@@ -224,7 +267,16 @@ function applyPatch(store: Store, kind: Kind, request: ApiRequest, write: Write)
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     );
   const force = request.query.get('force') === 'true';
-  const { object, created } = store.apply(kind, objectIn(kind, request), { ...write, force });
+  const config = objectIn(kind, request);
+  const [mistake] = schemaMistakes(kind, config);
+  // A real server blames itself.
+  if (mistake !== undefined)
+    throw failure(
+      500,
+      '',
+      `failed to create typed patch object (${request.namespace}/${request.name}): .${mistake.path}: ${mistake.expected === undefined ? 'field not declared in schema' : `expected ${mistake.expected}`}`,
+    );
+  const { object, created } = store.apply(kind, config, { ...write, force });
   return { status: created ? 201 : 200, value: object };
 }
 
