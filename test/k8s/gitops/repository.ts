@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export const FILES: Readonly<Record<string, string>> = {
@@ -82,6 +82,12 @@ export function bareRepository(root: string, name = 'configs.git') {
     change: (files: Readonly<Record<string, string>>, message: string) => {
       git(other, 'pull', '--quiet', '--rebase', 'origin', 'main');
       commit(files, message);
+      push();
+    },
+    link: (path: string, target: string) => {
+      mkdirSync(dirname(join(other, path)), { recursive: true });
+      symlinkSync(target, join(other, path));
+      commit({}, 'a link');
       push();
     },
     hook: (name: string, script: string) => {

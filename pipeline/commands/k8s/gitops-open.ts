@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Argv } from 'yargs';
+import type { Context } from '../../context.ts';
+import { openCluster } from '../../k8s/client-node.ts';
+import { type Audit, fileAudit } from '../../k8s/gitops/audit.ts';
+import { type Bot, createBot } from '../../k8s/gitops/bot.ts';
+import { type GitopsConfig, readGitops } from '../../k8s/gitops/config.ts';
+import { createEngine } from '../../k8s/gitops/engine.ts';
+import { readToken } from '../../k8s/gitops/git/settings.ts';
+import type { BotOptions } from '../../k8s/gitops/handling.ts';
+import { kustomizeCheck } from '../../k8s/gitops/kustomize.ts';
+import { githubPullRequests } from '../../k8s/gitops/pull-request.ts';
+import { replicasOf } from '../../k8s/gitops/replicas.ts';
+import { fileState, memoryState } from '../../k8s/gitops/state.ts';
+import { type CommonArgs, placeOptions } from '../run.ts';
+
+export interface GitopsArgs extends CommonArgs {
+  readonly repos: string;
+  readonly kubeconfig?: string | undefined;
+}
+
+export function gitopsOptions<T>(yargs: Argv<T>) {
+  return placeOptions(yargs)
+    .option('repos', {
+      alias: 'k',
+      type: 'string',
+      default: 'config/gitops.yaml',
+      describe: 'YAML file of repositories and rules; those of major-tom are read as they are',
+    })
+    .option('kubeconfig', { type: 'string', describe: 'How clusters are reached, for info' });
+}
+
+export interface OpenedBot {
+  readonly bot: Bot;
+  readonly config: GitopsConfig;
+}
+
+/** The bot, with a clone of its own that goes when the command ends. */
+export async function openBot(context: Context, args: GitopsArgs): Promise<OpenedBot> {
+  const { log, signal, sleep, random, nowMs } = context;
+  const config = await readGitops(args.repos);
+  const folder = await mkdtemp(join(tmpdir(), 'samovar-gitops-'));
+  context.onClose(() => rm(folder, { recursive: true, force: true }));
+  const said = (message: string) => log.info(message);
+  const engine = createEngine({
+    place: config.git,
+    commit: config.commit,
+    folder,
+    signal,
+    sleep,
+    random,
+    log: said,
+    check: kustomizeCheck({ how: config.check, signal, log: said }),
+  });
+  const { stateFolder, auditFile } = config;
+  const state = stateFolder === undefined ? memoryState() : fileState({ folder: stateFolder, sleep, nowMs });
+  const audit: Audit =
+    auditFile === undefined
+      ? async (entry) => log.info({ ...entry, request: entry.request.id }, 'audit')
+      : fileAudit(auditFile, nowMs);
+  const parts = { ...(await pullRequests(context, config)), ...replicas(context, config, args) };
+  return { bot: createBot({ config, engine, state, audit, nowMs, random, ...parts }), config };
+}
+
+export function newRequestId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+async function pullRequests(
+  { signal, log }: Context,
+  { pullRequests: settings }: GitopsConfig,
+): Promise<Pick<BotOptions, 'pullRequest'>> {
+  if (settings?.by !== 'github' || settings.tokenPath === undefined) return {};
+  const token = await readToken(settings.tokenPath);
+  return {
+    pullRequest: githubPullRequests({ settings, token, signal, log: (message) => log.warn(message) }),
+  };
+}
+
+function replicas(
+  { signal, onClose }: Context,
+  { clusters }: GitopsConfig,
+  { kubeconfig }: GitopsArgs,
+): Pick<BotOptions, 'replicas'> {
+  if (Object.keys(clusters).length === 0) return {};
+  const opened = new Map<string, ReturnType<typeof openCluster>>();
+  const open = (context: string | undefined) => {
+    const known = opened.get(context ?? '');
+    if (known !== undefined) return known;
+    const cluster = openCluster({
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+    });
+    onClose(() => cluster.then((one) => one.close()).catch(() => undefined));
+    opened.set(context ?? '', cluster);
+    return cluster;
+  };
+  return {
+    replicas: async (name, { stage }) => {
+      const place = clusters[stage];
+      if (place === undefined) return undefined;
+      return replicasOf(await open(place.context), name, { namespace: place.namespace ?? 'default', signal });
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { Hono } from 'hono';
+import type { CommandModule } from 'yargs';
+import type { Context } from '../../context.ts';
+import { describeError, SamovarError } from '../../errors.ts';
+import { apiPages } from '../../k8s/gitops/api.ts';
+import { type BotSecrets, readBotSecrets } from '../../k8s/gitops/config.ts';
+import { slackPages } from '../../k8s/gitops/slack/pages.ts';
+import type { ReceiveOptions } from '../../k8s/gitops/slack/receive.ts';
+import { runSocket } from '../../k8s/gitops/slack/socket.ts';
+import { startHttp } from '../../serve/http.ts';
+import { withContext } from '../run.ts';
+import { type GitopsArgs, gitopsOptions, newRequestId, openBot } from './gitops-open.ts';
+
+type Args = GitopsArgs & { readonly secrets: string; readonly listen: string };
+
+/** A server's answer must come before its own limit of silence. */
+const API_WAIT_MS = 60_000;
+
+export const gitopsServeCommand: CommandModule<object, Args> = {
+  command: 'serve',
+  describe: 'Take commands from Slack and from CI',
+  builder: (yargs) =>
+    gitopsOptions(yargs)
+      .option('secrets', {
+        alias: 'c',
+        type: 'string',
+        default: 'config/gitops-bot.yaml',
+        describe: 'YAML file of tokens; that of major-tom is read as it is',
+      })
+      .option('listen', {
+        type: 'string',
+        default: '8091',
+        describe: 'HOST:PORT, or PORT for this machine only; behind something that speaks TLS',
+      })
+      .epilogue(
+        'slackSigningSecret opens /slack/commands and /slack/interactions, slackAppToken opens Socket Mode, apiTokens open /v1/commands.',
+      ),
+  handler: (args) => withContext(args, (context) => serve(context, args), { graceful: true }),
+};
+
+async function serve(context: Context, args: Args): Promise<number> {
+  const { log, stopping } = context;
+  const secrets = await readBotSecrets(args.secrets);
+  const { slackSigningSecret, slackAppToken, apiTokens = [] } = secrets;
+  if (slackSigningSecret === undefined && slackAppToken === undefined && apiTokens.length === 0)
+    throw new SamovarError('config', `${args.secrets} has no secret by which anybody could ask the bot`, {
+      remedy: 'Set slackSigningSecret, slackAppToken or apiTokens there.',
+    });
+  const { bot } = await openBot(context, args);
+  const works = new Set<Promise<void>>();
+  const receive = receiving(context, secrets, {
+    bot,
+    onWork: (work) => {
+      works.add(work);
+      void work.finally(() => works.delete(work));
+    },
+  });
+  const app = pages(context, secrets, receive);
+  const server = await startHttp({ address: args.listen, fetch: app.fetch });
+  context.onClose(async () => {
+    await server.close();
+    // What was begun is finished, as far as the grace time goes.
+    await Promise.allSettled(works);
+  });
+  log.info({ url: server.url }, 'taking commands');
+  if (slackAppToken !== undefined) await listenBySocket(context, slackAppToken, receive);
+  await untilStopped(stopping);
+  return 0;
+}
+
+function receiving(
+  { log, signal }: Context,
+  { slackBotToken, slackTeams }: BotSecrets,
+  parts: Pick<ReceiveOptions, 'bot' | 'onWork'>,
+): ReceiveOptions {
+  return {
+    ...parts,
+    newId: newRequestId,
+    teams: slackTeams,
+    botToken: slackBotToken,
+    signal,
+    log: (message) => log.warn(message),
+  };
+}
+
+function pages({ nowMs, log }: Context, secrets: BotSecrets, receive: ReceiveOptions): Hono {
+  const { slackSigningSecret: signingSecret, apiTokens: tokens = [] } = secrets;
+  const app = new Hono();
+  app.get('/healthz', (context) => context.text('ok'));
+  if (signingSecret !== undefined) app.route('/slack', slackPages({ ...receive, signingSecret, nowMs }));
+  if (tokens.length > 0) app.route('/', apiPages({ ...receive, tokens, waitMs: API_WAIT_MS }));
+  app.onError((error, context) => {
+    log.error({ reason: describeError(error) }, 'a request failed');
+    return context.text('this operation failed', 500);
+  });
+  return app;
+}
+
+/** Returns when the bot is told to end. */
+function listenBySocket(
+  { sleep, random, log, stopping }: Context,
+  appToken: string,
+  receive: ReceiveOptions,
+) {
+  const onReady = () => log.info('Slack said hello');
+  return runSocket({ ...receive, appToken, sleep, random, onReady, signal: stopping });
+}
+
+function untilStopped(stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stopping.aborted) return resolve();
+    stopping.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
