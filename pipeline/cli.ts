@@ -7,6 +7,7 @@ import { cacheCommand } from './commands/cache.ts';
 import { configCommand } from './commands/config.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { junitCommand } from './commands/junit.ts';
+import { k8sCommand } from './commands/k8s.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { makeDbCommand } from './commands/make-db.ts';
 import { makeJsonCommand } from './commands/make-json.ts';
@@ -37,6 +38,7 @@ function commands(root: Argv): Argv {
     .command(junitCommand)
     .command(mutationLogCommand)
     .command(cacheCommand)
+    .command(k8sCommand)
     .command(configCommand);
 }
 

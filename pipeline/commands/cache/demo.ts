@@ -9,8 +9,8 @@ import { startCacheUpstreams } from '../../demo/cache-server.ts';
 import type { OpenedCache } from '../../jobs/cache-open.ts';
 import { noteReads, schedule, work } from '../../jobs/cache-roles.ts';
 import { type DemoWarmed, demoText } from '../../show/cache-demo.ts';
-import { print } from '../run.ts';
-import { type CacheArgs, cacheOptions, withCache } from './place.ts';
+import { print, withContext } from '../run.ts';
+import { type CacheArgs, cacheOptions, openedCache } from './place.ts';
 import { startApi } from './serve-api.ts';
 import { rolesOf } from './upstream.ts';
 import { warmed } from './warm.ts';
@@ -42,20 +42,20 @@ export const demoCommand: CommandModule<object, Args> = {
       })
       .example('$0 cache demo', 'takes seconds, then serves until it is stopped')
       .example('$0 cache demo --once --json', 'for scripts'),
-  handler: async (args) => {
-    const upstreams = await startCacheUpstreams({ seed: SEED, nowMs: Date.now() });
-    try {
-      await mkdir(args.dir, { recursive: true });
-      const providers = join(args.dir, 'cache-providers.yaml');
-      await writeFile(providers, demoProviders(upstreams.urls));
-      const own = { ...args, db: args.db ?? join(args.dir, 'cache.db'), providers };
-      await withCache(own, (context, opened) => demo(context, opened, args, () => upstreams.requests()), {
-        graceful: true,
-      });
-    } finally {
-      await upstreams.close();
-    }
-  },
+  handler: ({ wait: _wait, ...args }: Args & { readonly wait?: unknown }) =>
+    withContext(
+      { ...args, db: args.db ?? join(args.dir, 'cache.db') },
+      async (context) => {
+        const upstreams = await startCacheUpstreams({ seed: SEED, nowMs: context.nowMs() });
+        context.onClose(upstreams.close);
+        await mkdir(args.dir, { recursive: true });
+        const providers = join(args.dir, 'cache-providers.yaml');
+        await writeFile(providers, demoProviders(upstreams.urls));
+        const opened = await openedCache(context, { providers });
+        return demo(context, opened, args, () => upstreams.requests());
+      },
+      { cache: true, graceful: true },
+    ),
 };
 
 async function demo(
