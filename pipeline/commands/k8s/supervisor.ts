@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { parse } from 'yaml';
+import type { CommandModule } from 'yargs';
+import type { Context } from '../../context.ts';
+import { describeError, SamovarError } from '../../errors.ts';
+import { type ConnectedCluster, openCluster } from '../../k8s/client-node.ts';
+import { whileLeading } from '../../k8s/lease.ts';
+import { stepText } from '../../k8s/supervisor/act.ts';
+import type { Report } from '../../k8s/supervisor/contract.ts';
+import type { Overlay } from '../../k8s/supervisor/overlay.ts';
+import { createReconciler, type ReconcileOptions } from '../../k8s/supervisor/reconcile.ts';
+import { reportLine, reportText } from '../../k8s/supervisor/report-text.ts';
+import { type SupervisorLog, startSupervisor } from '../../k8s/supervisor/supervisor.ts';
+import { type CommonArgs, placeOptions, print, withContext } from '../run.ts';
+import { repoListReader } from './repo-list.ts';
+import { type SupervisorArgs, supervisorOptions } from './supervisor-options.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+type Args = CommonArgs & SupervisorArgs;
+
+export const supervisorCommand: CommandModule<object, Args> = {
+  command: 'supervisor',
+  describe:
+    'Keep one worker for each repository of a list: Deployments and Services, in place of maintner-sprvsr',
+  builder: (yargs) =>
+    supervisorOptions(placeOptions(yargs))
+      .example(
+        '$0 k8s supervisor --repos gs://settings/public_repos.json --image IMAGE --dry-run',
+        'the plan',
+      )
+      .example('$0 k8s supervisor --repos config/repos.yaml --image IMAGE', 'until it is stopped'),
+  handler: (args) => withContext(args, (context) => supervise(context, args), { mutationLog: true }),
+};
+
+async function supervise(context: Context, args: Args): Promise<number> {
+  const cluster = await openCluster({
+    ...(args.kubeconfig !== undefined && { kubeconfig: args.kubeconfig }),
+    ...(args['kube-context'] !== undefined && { context: args['kube-context'] }),
+    timeoutMs: context.settings.requestTimeoutMs,
+  });
+  context.onClose(() => cluster.close());
+  const options = await reconcileOptions(context, args, cluster);
+  if (args['dry-run'] || args.once) {
+    const report = await createReconciler(options).pass(context.signal, { dryRun: args['dry-run'] });
+    await print(context, args.json ? JSON.stringify(report) : reportText(report));
+    return report.outcome === 'done' ? 0 : 1;
+  }
+  await keepUp(context, args, options);
+  return 0;
+}
+
+async function keepUp(context: Context, args: Args, options: ReconcileOptions): Promise<void> {
+  const { nowMs, sleep, random } = context;
+  const log = logOf(context);
+  const { url, done } = await startSupervisor({
+    ...options,
+    log,
+    signal: context.stopping,
+    address: args.listen,
+    everyMs: args.every * SECOND_MS,
+    lead: (work, signal) =>
+      whileLeading(
+        {
+          ...{ cluster: options.cluster, nowMs, steadyMs: () => performance.now(), sleep, random, signal },
+          name: 'samovar-supervisor',
+          namespace: options.namespace,
+          identity: `${hostname()}-${process.pid}`,
+          onRetry: (error) =>
+            context.log.warn({ reason: describeError(error) }, 'the Lease could not be had'),
+        },
+        (term) => work(term.signal),
+      ),
+  });
+  context.log.info({ url, cluster: options.cluster.where, namespace: options.namespace }, 'supervising');
+  await done;
+}
+
+async function reconcileOptions(
+  context: Context,
+  args: Args,
+  cluster: ConnectedCluster,
+): Promise<ReconcileOptions> {
+  if (args['surplus-share'] <= 0 || args['surplus-share'] > 1)
+    throw new SamovarError('config', '--surplus-share is a share: over 0, and at most 1');
+  const readList = repoListReader(context, args.repos);
+  const { nowMs, sleep, random } = context;
+  return {
+    ...{ cluster, readList, nowMs, sleep, random },
+    namespace: args.namespace ?? cluster.namespace ?? 'default',
+    image: args.image,
+    logs: args.logs ?? context.settings.mutationLog.logs,
+    tokenSecret: args['github-secret'],
+    tokenKeys: args['github-key'],
+    replayMs: args['replay-minutes'] * MINUTE_MS,
+    ...(args['service-account'] !== undefined && { serviceAccount: args['service-account'] }),
+    ...(args.template !== undefined && { overlay: await readOverlay(args.template) }),
+    ...(args.pack.length > 0 && { packing: { patterns: args.pack, count: args.packs } }),
+    limits: {
+      graceMs: args['grace-minutes'] * MINUTE_MS,
+      share: args['surplus-share'],
+      spacingMs: args['spacing-minutes'] * MINUTE_MS,
+      emptyAllowed: args['allow-empty'],
+    },
+  };
+}
+
+async function readOverlay(file: string): Promise<Overlay> {
+  const value: unknown = parse(await readFile(file, 'utf8'));
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Overlay;
+  throw new SamovarError('config', `${file} is no part of a pod template`, {
+    subject: file,
+    remedy: 'Write it as in a Deployment below spec.template: metadata and spec.',
+  });
+}
+
+/** Steps are logged as they are taken; a pass only when it differs from the one before. */
+function logOf({ log }: Context): SupervisorLog {
+  let last = '';
+  return {
+    report: (report: Report) => {
+      const line = reportLine(report);
+      if (line !== last) log[report.outcome === 'done' ? 'info' : 'warn']({ ...briefly(report) }, line);
+      last = line;
+    },
+    step: (step, failure) => {
+      if (failure === undefined) log.info(stepText(step));
+      else log.warn({ reason: describeError(failure) }, `${stepText(step)}: failed`);
+    },
+    watchFailed: (error) => log.warn({ reason: describeError(error) }, 'a watch failed: it begins again'),
+    leads: (leads) => log.info(leads ? 'leading' : 'leading no longer'),
+  };
+}
+
+function briefly({ failed, list }: Report) {
+  return { ...(failed.length > 0 && { failed: failed.slice(0, 5) }), ...(list !== undefined && { list }) };
+}

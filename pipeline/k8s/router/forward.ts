@@ -1,0 +1,58 @@
+import { fullName, type Repo, serviceName } from '../supervisor/names.ts';
+import { textOf } from './bytes.ts';
+import type { Around, Workers } from './calls.ts';
+import { routeError } from './status.ts';
+import type { Table } from './table.ts';
+
+export interface RetryRules {
+  readonly attemptsMax: number;
+  /** Before the second; twice as long before each more, and by chance a little more or less. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export interface ForwardOptions {
+  /** As it is now. */
+  readonly table: () => Table;
+  readonly workers: Workers;
+  /** Of the Service `mtr-s-<hash>`. */
+  readonly workerAddress: (service: string) => string;
+  readonly retry: RetryRules;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+  readonly onRetry?: () => void;
+}
+
+export interface Forward {
+  /** To the worker of the repository that the field `number` of the request names. */
+  unary(path: string, number: number, request: Buffer, around: Around): Promise<Buffer>;
+  /** To that repository's worker. */
+  toRepo(repo: Repo, path: string, request: Buffer, around: Around): Promise<Buffer>;
+  addressOf(repo: Repo): string;
+}
+
+export function createForward(options: ForwardOptions): Forward {
+  const { table, workers, retry, nowMs, sleep, random, onRetry } = options;
+  const addressOf = (repo: Repo) => options.workerAddress(serviceName(fullName(repo)));
+  const toRepo: Forward['toRepo'] = async (repo, path, request, around) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await workers.unary(addressOf(repo), path, request, around);
+      } catch (error) {
+        const waitMs = Math.min(retry.lastMs, retry.firstMs * 2 ** (attempt - 1)) * (0.5 + random());
+        // Only what says that it was not begun, or may pass: an answer of any other kind is one.
+        const mayPass = routeError(error).status === 'UNAVAILABLE' && attempt < retry.attemptsMax;
+        if (!mayPass || around.signal.aborted || nowMs() + waitMs >= around.deadlineMs) throw error;
+        onRetry?.();
+        await sleep(waitMs, around.signal);
+      }
+    }
+  };
+  return {
+    addressOf,
+    toRepo,
+    unary: async (path, number, request, around) =>
+      toRepo(table().find(textOf(request, number)), path, request, around),
+  };
+}
