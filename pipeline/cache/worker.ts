@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createPool } from '../collect/pool.ts';
 import { SamovarError } from '../errors.ts';
 import { asError } from './backoff.ts';
@@ -77,6 +78,8 @@ export async function workOnce(options: WorkerOptions): Promise<number> {
 function startWorker(options: WorkerOptions) {
   const { signal, concurrency, name, only, leaseMs = LEASE_MS } = options;
   registryOf(options.providers);
+  // Every job under way listens to it: that is no leak.
+  setMaxListeners(0, signal);
   const pool = createPool(concurrency);
   const running = new Map<Claim, AbortController>();
   const ended: (() => void)[] = [];

@@ -19,6 +19,10 @@ export interface CacheSettings {
   readonly environment: 'prod' | 'stg';
   /** What the dashboard and the login call this server; needed for OIDC. Without a slash at its end. */
   readonly publicUrl: string | undefined;
+  /** Proxies in front, each of which adds to X-Forwarded-For; 0: the header is not believed. */
+  readonly proxies: number;
+  /** Origins of other sites whose pages may read the API; `*`: all. */
+  readonly corsOrigins: readonly string[];
   readonly oidc: { readonly issuer: string; readonly clientId: string } | undefined;
   /** Members may see private bugs, or work the dashboard. */
   readonly oidcPrivateGroup: string | undefined;
@@ -47,6 +51,8 @@ export function cacheSettings(
     contact: text('cache_contact'),
     environment: text('cache_environment') === 'stg' ? 'stg' : 'prod',
     publicUrl: text('cache_url')?.replace(/\/+$/, ''),
+    proxies: number('cache_proxies') ?? 0,
+    corsOrigins: (text('cache_cors') ?? '').split(/[\s,]+/).filter((origin) => origin !== ''),
     oidc: issuer !== undefined && clientId !== undefined ? { issuer, clientId } : undefined,
     oidcPrivateGroup: text('oidc_private_group'),
     oidcAdminGroup: text('oidc_admin_group'),

@@ -29,7 +29,8 @@ export async function startApi(context: Context, opened: OpenedCache, args: Serv
 
 function apiOptions(context: Context, { cache, store }: OpenedCache, args: ServeArgs): CacheApiOptions {
   const { settings, nowMs, log, progress } = context;
-  const { environment, seenMs, publicUrl, oidc, oidcPrivateGroup, oidcAdminGroup } = settings.cache;
+  const { environment, seenMs, publicUrl, proxies, corsOrigins } = settings.cache;
+  const { oidc, oidcPrivateGroup, oidcAdminGroup } = settings.cache;
   return {
     cache,
     messages: store.cacheMessages,
@@ -51,8 +52,8 @@ function apiOptions(context: Context, { cache, store }: OpenedCache, args: Serve
             },
     },
     publicDashboard: args['public-dashboard'] === true,
-    corsOrigins: [],
-    rate: RATE,
+    corsOrigins,
+    rate: { ...RATE, proxies },
     metrics: createMetrics(progress),
     nowMs,
     log: (message, error) => log.warn({ reason: describeError(error) }, message),
