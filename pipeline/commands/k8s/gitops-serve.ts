@@ -1,10 +1,8 @@
-import { Hono } from 'hono';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
-import { describeError, SamovarError } from '../../errors.ts';
-import { apiPages } from '../../k8s/gitops/api.ts';
+import { SamovarError } from '../../errors.ts';
 import { type BotSecrets, readBotSecrets } from '../../k8s/gitops/config.ts';
-import { slackPages } from '../../k8s/gitops/slack/pages.ts';
+import { gitopsPages } from '../../k8s/gitops/pages.ts';
 import type { ReceiveOptions } from '../../k8s/gitops/slack/receive.ts';
 import { runSocket } from '../../k8s/gitops/slack/socket.ts';
 import { startHttp } from '../../serve/http.ts';
@@ -55,7 +53,8 @@ async function serve(context: Context, args: Args): Promise<number> {
       void work.finally(() => works.delete(work));
     },
   });
-  const app = pages(context, secrets, receive);
+  const { nowMs } = context;
+  const app = gitopsPages({ ...receive, secrets, nowMs, waitMs: API_WAIT_MS });
   const server = await startHttp({ address: args.listen, fetch: app.fetch });
   context.onClose(async () => {
     await server.close();
@@ -81,19 +80,6 @@ function receiving(
     signal,
     log: (message) => log.warn(message),
   };
-}
-
-function pages({ nowMs, log }: Context, secrets: BotSecrets, receive: ReceiveOptions): Hono {
-  const { slackSigningSecret: signingSecret, apiTokens: tokens = [] } = secrets;
-  const app = new Hono();
-  app.get('/healthz', (context) => context.text('ok'));
-  if (signingSecret !== undefined) app.route('/slack', slackPages({ ...receive, signingSecret, nowMs }));
-  if (tokens.length > 0) app.route('/', apiPages({ ...receive, tokens, waitMs: API_WAIT_MS }));
-  app.onError((error, context) => {
-    log.error({ reason: describeError(error) }, 'a request failed');
-    return context.text('this operation failed', 500);
-  });
-  return app;
 }
 
 /** Returns when the bot is told to end. */

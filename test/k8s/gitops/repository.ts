@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export const FILES: Readonly<Record<string, string>> = {
@@ -84,6 +84,7 @@ export function bareRepository(root: string, name = 'configs.git') {
       commit(files, message);
       push();
     },
+    file: (path: string) => readFileSync(join(folder, path), 'utf8'),
     link: (path: string, target: string) => {
       mkdirSync(dirname(join(other, path)), { recursive: true });
       symlinkSync(target, join(other, path));

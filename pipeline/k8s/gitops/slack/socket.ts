@@ -68,17 +68,22 @@ async function openUrl(options: SocketOptions): Promise<string> {
 function listen(url: string, seen: Set<string>, options: SocketOptions, onHello: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
-    const stop = () => socket.close(1000);
+    const end = () => {
+      clearTimeout(late);
+      options.signal.removeEventListener('abort', stop);
+    };
+    // Not until the other side has said goodbye too: it may never.
+    const stop = () => {
+      end();
+      socket.close(1000);
+      resolve();
+    };
     const late = setTimeout(() => {
       socket.close();
       reject(new Error('it said no hello'));
     }, HELLO_MS_MAX);
     late.unref();
     options.signal.addEventListener('abort', stop, { once: true });
-    const end = () => {
-      clearTimeout(late);
-      options.signal.removeEventListener('abort', stop);
-    };
     socket.addEventListener('message', ({ data }) => {
       const envelope = envelopeOf(data);
       if (envelope.type === 'hello') {
