@@ -56,6 +56,7 @@ beforeAll(async () => {
     sqlitePagesLeft: 1,
     ledger: [{ table: 'day', state: 'open', items: 1 }],
     loadsLeft: [{ table: 'day', left: 1 }],
+    mutationTables: [{ repository: 'o/r', table: 'issues', rows: 2, missing: 1, lagSeconds: 60 }],
   }));
   page = parsePage(await metrics.render());
 });
@@ -73,6 +74,7 @@ test('what was asked for is watched', () => {
     'SamovarDeadLettersGrow',
     'SamovarDiskNearlyFull',
     'SamovarLookupsFail',
+    'SamovarMutationsStale',
     'SamovarRestarts',
     'SamovarRowLagHigh',
     'SamovarRowsStale',

@@ -63,7 +63,7 @@ function jobRow(job: JobStatus, { nowMs, mayAct }: View): readonly unknown[] {
 }
 
 export function runsTable(runs: readonly RunRecord[], { nowMs }: View): Html {
-  if (runs.length === 0) return html`<p class="soft">No refresh has ended yet.</p>`;
+  if (runs.length === 0) return html`<p class="soft">There is none.</p>`;
   const columns = [
     { label: 'Entry' },
     { label: 'Outcome', kind: 'short' as const },
