@@ -32,6 +32,7 @@ export function createLoop(options: LoopOptions): Loop {
   let poked = false;
   let wake: () => void = () => undefined;
   let failures = 0;
+  let over: { readonly reason: unknown } | undefined;
   const pass = async (signal: AbortSignal) => {
     const mine = askers;
     askers = [];
@@ -70,6 +71,7 @@ export function createLoop(options: LoopOptions): Loop {
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
+        over = { reason: signal.reason };
         for (const { reject } of askers) reject(signal.reason);
         askers = [];
       }
@@ -80,6 +82,7 @@ export function createLoop(options: LoopOptions): Loop {
     },
     update: () =>
       new Promise((resolve, reject) => {
+        if (over !== undefined) return reject(over.reason);
         askers.push({ resolve, reject });
         wake();
       }),

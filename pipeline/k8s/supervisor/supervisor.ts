@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Report, Step } from './contract.ts';
 import { type Listening, listenHttp } from './listen.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -123,6 +124,8 @@ async function leadFleet(
   // Whichever fails ends the other: a supervisor that no longer watches is not left half alive.
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
+  // Each call under way listens to it.
+  setMaxListeners(0, both);
   const watched = watchFleet({
     ...{ cluster, namespace, sleep, retryMs, signal: both },
     onChange: loop.poke,
