@@ -106,19 +106,33 @@ export async function renew(settings: Settings, held: Held, signal: AbortSignal)
   return renew(settings, held, signal);
 }
 
-/** So that the next need not wait. It is tried once: if it fails, the Lease ends by itself. */
+/** So that the next need not wait. If it fails, the Lease ends by itself. */
 export async function release(settings: Settings, held: Held): Promise<void> {
-  const { cluster, namespace, name, nowMs, retryMs, onRetry, onChange } = settings;
-  const spec = { holderIdentity: null, leaseDurationSeconds: 1, renewTime: timeOf(nowMs()) };
-  const body = { metadata: { resourceVersion: held.version }, spec };
+  const { renewWithinMs, onRetry, onChange } = settings;
   try {
-    await within(settings, retryMs, (signal) =>
-      cluster.patch(KINDS.lease, { name, namespace }, body, { kind: 'merge', signal }),
-    );
-    onChange?.({ type: 'released' });
+    if (await within(settings, renewWithinMs, (signal) => giveBack(settings, held, signal)))
+      onChange?.({ type: 'released' });
   } catch (error) {
     onRetry?.(error);
   }
+}
+
+/** False when it is another's already. */
+async function giveBack(settings: Settings, held: Held, signal: AbortSignal): Promise<boolean> {
+  const { cluster, namespace, name, identity, nowMs } = settings;
+  const spec = { holderIdentity: null, leaseDurationSeconds: 1, renewTime: timeOf(nowMs()) };
+  const body = { metadata: { resourceVersion: held.version }, spec };
+  try {
+    await cluster.patch(KINDS.lease, { name, namespace }, body, { kind: 'merge', signal });
+    return true;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+  }
+  // A renewal that was under way at the end has come to pass.
+  const lease = await cluster.get(KINDS.lease, { name, namespace }, { signal });
+  if (lease === undefined || specOf(lease).holderIdentity !== identity) return false;
+  held.version = versionOf(lease);
+  return giveBack(settings, held, signal);
 }
 
 /** The call, ended after so long. `signal`: ended sooner. */

@@ -3,6 +3,7 @@ import { openCluster } from '../../pipeline/k8s/client-node.ts';
 import { type Cluster, KINDS } from '../../pipeline/k8s/cluster.ts';
 import { codeOf, deployment, service } from '../support/kube-objects.ts';
 import { testApply } from './cluster-apply.ts';
+import { testHelpers } from './cluster-helpers.ts';
 import { testKinds } from './cluster-kinds.ts';
 import { testPatches } from './cluster-patch.ts';
 import { testWatches } from './cluster-watch.ts';
@@ -44,6 +45,7 @@ export function testCluster(name: string, start: () => Promise<ClusterUnderTest>
     describe('patches', () => testPatches(() => around));
     describe('apply', () => testApply(() => around));
     describe('watches', () => testWatches(() => around));
+    describe('helpers', () => testHelpers(() => around));
   });
 }
 

@@ -137,6 +137,18 @@ describe('leader election', () => {
     await two.done;
   });
 
+  it('a renewal that is under way at the end, or a label, does not keep the Lease from being given back', async () => {
+    const one = await candidate('one');
+    await vi.waitFor(() => expect(one.leads()).toBe(true));
+    api.edit(KINDS.lease, LEASE, (draft) =>
+      Object.assign(draft.metadata as object, { labels: { seen: 'yes' } }),
+    );
+    one.stop.abort();
+    await one.done;
+    expect(one.changes).toEqual(['leading', 'released']);
+    expect(holder()).toBeUndefined();
+  });
+
   it('work that is done gives the Lease back; work that fails does too, and its error is told', async () => {
     const one = await candidate('one');
     await vi.waitFor(() => expect(one.leads()).toBe(true));
