@@ -19,7 +19,7 @@ export interface World {
 /** An API server, a way to it, and a clock that stands still until it is told. */
 export async function world(options: KubeApiOptions = {}): Promise<World> {
   const clock = { ms: NOW_MS };
-  const api = await startKubeApi({ namespaces: [NS], ...options });
+  const api = await startKubeApi({ namespaces: [NS], nowMs: () => clock.ms, ...options });
   const cluster = await openCluster({ kubeconfig: api.kubeconfig });
   const stop = new AbortController();
   onTestFinished(async () => {
@@ -97,14 +97,14 @@ export function idleAsOriginal({ api }: World, name: string, replicas = '2'): vo
     });
   });
   api.edit(KINDS.deployment, { name, namespace: NS }, (draft) => {
-    const { metadata, spec } = draft as unknown as {
-      metadata: KubeObject['metadata'] & Record<string, unknown>;
-      spec: Record<string, unknown>;
-    };
+    const { metadata, spec } = draft as unknown as Record<
+      'metadata' | 'spec',
+      Record<string, object | number>
+    >;
     spec.replicas = 0;
-    metadata.labels = { ...metadata.labels, [IDLED_LABEL]: 'true' };
+    metadata.labels = { ...(metadata.labels as object), [IDLED_LABEL]: 'true' };
     metadata.annotations = {
-      ...metadata.annotations,
+      ...(metadata.annotations as object),
       [IDLED_AT]: '2018-02-07T11:44:20+00:00',
       [REPLICAS]: replicas,
     };
