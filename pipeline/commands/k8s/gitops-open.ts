@@ -14,7 +14,7 @@ import type { BotOptions } from '../../k8s/gitops/handling.ts';
 import { kustomizeCheck } from '../../k8s/gitops/kustomize.ts';
 import { githubPullRequests } from '../../k8s/gitops/pull-request.ts';
 import { replicasOf } from '../../k8s/gitops/replicas.ts';
-import { fileState, memoryState } from '../../k8s/gitops/state.ts';
+import { fileState, memoryState, noState } from '../../k8s/gitops/state.ts';
 import { type CommonArgs, placeOptions } from '../run.ts';
 
 export interface GitopsArgs extends CommonArgs {
@@ -38,8 +38,12 @@ export interface OpenedBot {
   readonly config: GitopsConfig;
 }
 
-/** The bot, with a clone of its own that goes when the command ends. */
-export async function openBot(context: Context, args: GitopsArgs): Promise<OpenedBot> {
+/** The bot, with a clone of its own that goes when the command ends. `stays`: it takes more than one command. */
+export async function openBot(
+  context: Context,
+  args: GitopsArgs,
+  { stays }: { readonly stays: boolean },
+): Promise<OpenedBot> {
   const { log, signal, sleep, random, nowMs } = context;
   const config = await readGitops(args.repos);
   const folder = await mkdtemp(join(tmpdir(), 'samovar-gitops-'));
@@ -56,7 +60,10 @@ export async function openBot(context: Context, args: GitopsArgs): Promise<Opene
     check: kustomizeCheck({ how: config.check, signal, log: said }),
   });
   const { stateFolder, auditFile } = config;
-  const state = stateFolder === undefined ? memoryState() : fileState({ folder: stateFolder, sleep, nowMs });
+  const memory = stays ? memoryState : noState;
+  const state = stateFolder === undefined ? memory() : fileState({ folder: stateFolder, sleep, nowMs });
+  if (stays && stateFolder === undefined)
+    log.warn('stateFolder is not set: a restart forgets freezes and what waits');
   const audit: Audit =
     auditFile === undefined
       ? async (entry) => log.info({ ...entry, request: entry.request.id }, 'audit')

@@ -5,13 +5,18 @@ import type { Reply } from '../../k8s/gitops/reply.ts';
 import { print, withContext } from '../run.ts';
 import { type GitopsArgs, gitopsOptions, newRequestId, openBot } from './gitops-open.ts';
 
-type Args = GitopsArgs & { readonly words?: readonly string[] | undefined };
+type Args = GitopsArgs & {
+  readonly words?: readonly string[] | undefined;
+  readonly '--'?: readonly (string | number)[] | undefined;
+};
 
 export const gitopsRunCommand: CommandModule<object, Args> = {
   command: 'run [words..]',
   describe: 'Run one command of the bot from here, as whom this machine knows you',
   builder: (yargs) =>
     gitopsOptions(yargs)
+      // What stands behind it is the bot's, not a flag or a number of ours.
+      .parserConfiguration({ 'populate--': true })
       .positional('words', {
         type: 'string',
         array: true,
@@ -24,16 +29,14 @@ export const gitopsRunCommand: CommandModule<object, Args> = {
 };
 
 async function run(context: Context, args: Args): Promise<number> {
-  const { bot, config } = await openBot(context, args);
+  const { bot } = await openBot(context, args, { stays: false });
   const name = userInfo().username;
-  const text = (args.words ?? []).map(quoted).join(' ');
+  const text = [...(args.words ?? []), ...(args['--'] ?? []).map(String)].map(quoted).join(' ');
   const person = { id: `cli:${name}`, name };
   const reply = await bot.handle({ id: newRequestId(), person, text }, (progress) =>
     context.log.info(progress),
   );
   await print(context, args.json === true ? JSON.stringify(reply) : replyText(reply));
-  if (reply.waiting !== undefined && config.stateFolder === undefined)
-    context.log.warn('nothing remembers what waits: set stateFolder, or say it again with --yes');
   return 0;
 }
 

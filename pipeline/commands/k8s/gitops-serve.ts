@@ -44,7 +44,7 @@ async function serve(context: Context, args: Args): Promise<number> {
     throw new SamovarError('config', `${args.secrets} has no secret by which anybody could ask the bot`, {
       remedy: 'Set slackSigningSecret, slackAppToken or apiTokens there.',
     });
-  const { bot } = await openBot(context, args);
+  const { bot } = await openBot(context, args, { stays: true });
   const works = new Set<Promise<void>>();
   const receive = receiving(context, secrets, {
     bot,

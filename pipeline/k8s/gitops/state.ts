@@ -55,6 +55,18 @@ export function memoryState(): StateStore {
   };
 }
 
+/** Where nothing is kept, what would have to be remembered is refused: a freeze that ends with the process would be none. */
+export function noState(): StateStore {
+  return {
+    read: async () => EMPTY,
+    update: async () => {
+      throw new SamovarError('config', 'this has to be remembered, and stateFolder is not set', {
+        remedy: 'Set stateFolder; or say --yes, for a change that only its requester confirms.',
+      });
+    },
+  };
+}
+
 export interface FileStateOptions {
   readonly folder: string;
   readonly sleep: (ms: number) => Promise<void>;

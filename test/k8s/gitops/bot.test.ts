@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileAudit } from '../../../pipeline/k8s/gitops/audit.ts';
 import { kustomizeCheck } from '../../../pipeline/k8s/gitops/kustomize.ts';
-import { fileState } from '../../../pipeline/k8s/gitops/state.ts';
+import { fileState, noState } from '../../../pipeline/k8s/gitops/state.ts';
 import { tempFolder } from '../../support/temp.ts';
 import { ANN, BEN, botOf, CEM, configOf } from './bots.ts';
 import { bareRepository, FILES } from './repository.ts';
@@ -230,6 +230,13 @@ describe('what is kept beside git', () => {
     await ask('freeze api env=dev');
     writeFileSync(join(folder, 'gitops-state.json'), '{"freezes": [');
     await expect(ask('deploy api env=dev image-tag=v2')).rejects.toMatchObject({ code: 'storage' });
+  });
+
+  test('where nothing is kept, what must be remembered is refused', async () => {
+    const { ask } = await world('', { state: noState() });
+    for (const text of ['freeze api env=dev', 'release api image-tag=v9'])
+      await expect(ask(text)).rejects.toThrow(refused('config', 'stateFolder is not set'));
+    expect((await ask('release api image-tag=v9 --yes')).state).toBe('done');
   });
 
   test('the audit file has a line for all that was asked, and what it came to', async () => {
