@@ -204,7 +204,11 @@ describe('what goes wrong on the way', () => {
     const next = follow(server.url, folder).follower;
     expect(await next.update(once)).toBe(true);
     const size = server.segments()[1]?.length ?? 0;
-    expect(server.requests.slice(before)).toEqual(['GET /logs', `GET /logs/1 bytes=9-${size - 1}`]);
+    // Three bytes of each attempt, but for one whose connection broke before they were read.
+    expect(server.requests.slice(before)).toEqual([
+      'GET /logs',
+      expect.stringMatching(new RegExp(`^GET /logs/1 bytes=[369]-${size - 1}$`)),
+    ]);
     expect(await texts(next)).toEqual(['0:a', '1:b']);
   });
 
