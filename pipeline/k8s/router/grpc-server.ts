@@ -178,7 +178,8 @@ interface AnyCall extends Pick<grpc.ServerUnaryCall<Buffer, Buffer>, 'metadata' 
 
 function begun(call: AnyCall, options: AroundOptions): Around {
   const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
+  // With a reason, so that no exception is made for it.
+  call.on('cancelled', () => gone.abort('the client is gone'));
   const deadline = call.getDeadline();
   const get = (name: string) => textIn(call.metadata, name);
   return aroundOf(get, deadline instanceof Date ? deadline.getTime() : deadline, gone.signal, options);
