@@ -22,8 +22,8 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; font: 1.125rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-header { border-bottom: 0.25rem solid var(--brand); padding: 0.75rem 1.25rem; font-weight: 600; }
-header p { margin: 0 auto; max-width: 40rem; }
+header { border-bottom: 0.25rem solid var(--brand); font-weight: 600; }
+header p { margin: 0 auto; max-width: 40rem; padding: 0.75rem 1.25rem; }
 main { max-width: 40rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.75rem; line-height: 1.2; }
 ol { padding: 0; list-style: none; border-left: 0.25rem solid var(--line); }
@@ -58,22 +58,28 @@ export const SCRIPT = `
     if (last !== null && last.textContent === text) return;
     by('progress').append(Object.assign(document.createElement('li'), { textContent: text }));
   };
-  const title = (text) => { by('title').textContent = text; document.title = text; };
+  const title = (state) => {
+    const text = root.getAttribute('data-title-' + state);
+    by('title').textContent = text;
+    document.title = text;
+    by('explained').textContent = root.getAttribute('data-explained-' + state);
+  };
   const waiting = () => {
-    title(root.dataset.starting);
+    title('waking');
     show('start', false); show('failure', false); show('wait', true);
     count();
   };
   const failed = (text) => {
     clearInterval(timer);
-    title(root.dataset.failed);
+    title('failed');
     by('reason').textContent = text;
+    by('start').querySelector('button').textContent = 'Try again';
     show('wait', false); show('start', true); show('failure', true);
   };
   const ready = () => {
     clearInterval(timer);
-    title(root.dataset.ready);
-    by('elapsed').textContent = 'The page is loaded anew in a moment.';
+    title('live');
+    by('elapsed').textContent = '';
     setTimeout(() => location.replace(location.href), 2000);
   };
   const listen = () => {

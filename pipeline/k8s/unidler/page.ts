@@ -74,21 +74,24 @@ export function createPage({ brand, template = TEMPLATE }: PageOptions): Page {
 function headOf({ state }: Shown): string {
   const refresh = state === 'waking' || state === 'live';
   const meta = `<noscript><meta http-equiv="refresh" content="${REFRESH_SECONDS}"></noscript>\n`;
-  return `${refresh ? meta : ''}<style>${STYLE}</style>`;
+  // Without it a browser asks for one, which is the app's.
+  return `${refresh ? meta : ''}<link rel="icon" href="data:,">\n<style>${STYLE}</style>`;
 }
 
 function contentOf({ state, events, back }: Shown): string {
   const progress = events.filter(({ type }) => type === '').map(({ text }) => `<li>${escaped(text)}</li>`);
   const reason = events.find(({ type }) => type === 'error')?.text ?? '';
   const hidden = (isShown: boolean) => (isShown ? '' : ' hidden');
-  const titles = `data-starting="${TITLES.waking}" data-ready="${TITLES.live}" data-failed="${TITLES.failed}"`;
+  const words = (['waking', 'live', 'failed'] as const)
+    .map((each) => `data-title-${each}="${TITLES[each]}" data-explained-${each}="${EXPLAINED[each]}"`)
+    .join(' ');
   const canStart = state === 'idle' || state === 'failed';
-  return `<div id="unidler" data-state="${state}" ${titles}>
-<h1 data-part="title" role="status">${TITLES[state]}</h1>
-<p>${EXPLAINED[state]}</p>
+  return `<div id="unidler" data-state="${state}" ${words}>
+<h1 data-part="title" aria-live="polite">${TITLES[state]}</h1>
+<p data-part="explained">${EXPLAINED[state]}</p>
 <div data-part="failure" class="failed" role="alert"${hidden(state === 'failed')}><p data-part="reason">${escaped(reason)}</p></div>
 <div data-part="wait"${hidden(state === 'waking')}>
-<ol data-part="progress" role="log" aria-label="Progress">${progress.join('')}</ol>
+<ol data-part="progress" aria-live="polite" aria-label="Progress">${progress.join('')}</ol>
 <p data-part="elapsed" class="soft"></p>
 <noscript><p class="soft">This page is loaded anew every ${REFRESH_SECONDS} seconds.</p></noscript>
 </div>
