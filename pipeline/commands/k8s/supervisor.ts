@@ -84,15 +84,14 @@ async function reconcileOptions(
   args: Args,
   cluster: ConnectedCluster,
 ): Promise<ReconcileOptions> {
-  if (args['surplus-share'] <= 0 || args['surplus-share'] > 1)
-    throw new SamovarError('config', '--surplus-share is a share: over 0, and at most 1');
+  assertArgs(args);
   const readList = repoListReader(context, args.repos);
   const { nowMs, sleep, random } = context;
   return {
     ...{ cluster, readList, nowMs, sleep, random },
     namespace: args.namespace ?? cluster.namespace ?? 'default',
     image: args.image,
-    logs: args.logs ?? context.settings.mutationLog.logs,
+    logs: logsOf(args.logs ?? context.settings.mutationLog.logs),
     tokenSecret: args['github-secret'],
     tokenKeys: args['github-key'],
     replayMs: args['replay-minutes'] * MINUTE_MS,
@@ -106,6 +105,33 @@ async function reconcileOptions(
       emptyAllowed: args['allow-empty'],
     },
   };
+}
+
+/** Each of these could empty the fleet, or ask the API server without end. */
+function assertArgs(args: Args): void {
+  const within = (name: keyof Args & string, min: number, max: number) => {
+    const value = Number(args[name]);
+    if (!(value >= min && value <= max))
+      throw new SamovarError('config', `--${name}: give a number from ${min} to ${max}`);
+  };
+  within('every', 1, 86_400);
+  within('packs', 1, 1_000);
+  within('replay-minutes', 1, 10_000);
+  within('grace-minutes', 0, 1_000_000);
+  within('spacing-minutes', 0, 1_000_000);
+  within('surplus-share', 0.001, 1);
+  if (args['github-key'].length === 0) throw new SamovarError('config', '--github-key: name at least one');
+}
+
+function logsOf(place: string): string {
+  if (!place.startsWith('file:')) return place;
+  throw new SamovarError(
+    'config',
+    `workers cannot keep logs at ${place}: each has a disk of its own, which ends with it`,
+    {
+      remedy: 'Name a bucket with --logs gs://BUCKET/PREFIX.',
+    },
+  );
 }
 
 async function readOverlay(file: string): Promise<Overlay> {
