@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as timer } from 'node:timers/promises';
 import { parse } from 'yaml';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
@@ -33,7 +34,8 @@ export const supervisorCommand: CommandModule<object, Args> = {
         'the plan',
       )
       .example('$0 k8s supervisor --repos config/repos.yaml --image IMAGE', 'until it is stopped'),
-  handler: (args) => withContext(args, (context) => supervise(context, args), { mutationLog: true }),
+  handler: (args) =>
+    withContext(args, (context) => supervise(context, args), { mutationLog: true, graceful: true }),
 };
 
 async function supervise(context: Context, args: Args): Promise<number> {
@@ -54,18 +56,20 @@ async function supervise(context: Context, args: Args): Promise<number> {
 }
 
 async function keepUp(context: Context, args: Args, options: ReconcileOptions): Promise<void> {
-  const { nowMs, sleep, random } = context;
+  const { nowMs, random } = context;
   const log = logOf(context);
   const { url, done } = await startSupervisor({
     ...options,
     log,
+    sleep: untilAborted,
     signal: context.stopping,
     address: args.listen,
     everyMs: args.every * SECOND_MS,
     lead: (work, signal) =>
       whileLeading(
         {
-          ...{ cluster: options.cluster, nowMs, steadyMs: () => performance.now(), sleep, random, signal },
+          ...{ cluster: options.cluster, nowMs, steadyMs: () => performance.now(), random, signal },
+          sleep: untilAborted,
           name: 'samovar-supervisor',
           namespace: options.namespace,
           identity: `${hostname()}-${process.pid}`,
@@ -77,6 +81,11 @@ async function keepUp(context: Context, args: Args, options: ReconcileOptions): 
   });
   context.log.info({ url, cluster: options.cluster.where, namespace: options.namespace }, 'supervising');
   await done;
+}
+
+/** Not the context's, which waits no more once the process is told to end: the Lease is given back after that. */
+async function untilAborted(ms: number, signal?: AbortSignal): Promise<void> {
+  await timer(ms, undefined, signal && { signal }).catch(() => undefined);
 }
 
 async function reconcileOptions(
