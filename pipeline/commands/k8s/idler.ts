@@ -5,6 +5,7 @@ import { openCluster } from '../../k8s/client-node.ts';
 import type { IdlerReport, Policy } from '../../k8s/idler/contract.ts';
 import { type IdlerOptions, idlerLoop, idlerPass } from '../../k8s/idler/idler.ts';
 import { activeHosts } from '../../k8s/idler/requests.ts';
+import { maySleep } from '../../k8s/idler/schedule.ts';
 import type { Hands } from '../../k8s/idling/change.ts';
 import { type CommonArgs, placeOptions, print, withContext } from '../run.ts';
 import { type IdlerArgs, idlerOptions } from './idler-options.ts';
@@ -54,11 +55,12 @@ async function run(context: Context, args: Args): Promise<number> {
   return 0;
 }
 
-function optionsOf({ signal, settings }: Context, args: Args): IdlerOptions {
+function optionsOf({ signal, settings, nowMs }: Context, args: Args): IdlerOptions {
   const { prometheus, 'quiet-minutes': quietMinutes } = args;
   const quietMs = quietMinutes === undefined ? undefined : quietMinutes * MINUTE_MS;
   if (prometheus !== undefined && quietMs === undefined)
     throw new SamovarError('config', '--prometheus is of no use without --quiet-minutes');
+  checkHours(args, nowMs());
   const timeoutMs = settings.requestTimeoutMs;
   const query = args['requests-query'];
   return {
@@ -71,6 +73,13 @@ function optionsOf({ signal, settings }: Context, args: Args): IdlerOptions {
         activeHosts: () => activeHosts({ url: prometheus, query, quietMs, timeoutMs, signal }),
       }),
   };
+}
+
+/** Before anything is looked at: a wrong pattern is no hour of any app. */
+function checkHours({ timezone, 'sleep-at': sleepAt, 'wake-at': wakeAt }: Args, nowMs: number): void {
+  if (sleepAt !== undefined) maySleep({ sleepAt, wakeAt, timezone }, nowMs);
+  else if (wakeAt !== undefined)
+    throw new SamovarError('config', '--wake-at is of no use without --sleep-at');
 }
 
 function policyOf(args: Args, quietMs: number | undefined): Policy {

@@ -27,10 +27,13 @@ export const unidlerCommand: CommandModule<object, Args> = {
   describe: "Wake idled apps: the page, and its events, that their hosts lead to; in go-unidler's place",
   builder: (yargs) =>
     pageOptions(placeOptions(yargs))
+      // UNIDLE_KEY_LABEL, as the original has it; and every other option so.
+      .env('UNIDLE')
       .option('listen', { type: 'string', default: ':8080', describe: ':PORT, PORT, or HOST:PORT' })
       .option('key-label', {
         type: 'string',
-        describe: "Label of Ingresses, Deployments and Services to look for first, before the charts'",
+        describe:
+          "Label of Ingresses, Deployments and Services to look for first, before the charts' (UNIDLE_KEY_LABEL)",
       })
       .option('external-name', {
         type: 'string',
