@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describeError } from '../../errors.ts';
 import { type Cluster, KINDS } from '../cluster.ts';
 import { stepText, takeSteps } from './act.ts';
@@ -45,6 +46,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   };
   return {
     pass: async (signal, { dryRun = false } = {}) => {
+      // Each call under way listens to it.
+      setMaxListeners(0, signal);
       const list = await readList(signal);
       if (repos === undefined)
         return { ...EMPTY, ...(list !== undefined && { list }), outcome: 'failed', dryRun };
