@@ -171,7 +171,7 @@ describe.skipIf('skip' in found)(
       await heading(opened, 'The app is ready');
     });
 
-    test('a theme of one’s own has its own styles, and what a host is called is no script', async () => {
+    test('an own theme has its own styles, and what a host is called is no script', async () => {
       const template =
         '<!doctype html><html lang="en"><head><title>{{title}}</title>{{head}}<style>h1 { color: rgb(1, 2, 3) }</style></head><body><main>{{brand}}{{content}}</main></body></html>';
       const { open } = await started({ template, brand: '<script>alert(1)</script>' });

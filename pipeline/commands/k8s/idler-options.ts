@@ -61,8 +61,8 @@ function ruleOptions<T>(yargs: Argv<T>) {
       describe: 'May sleep while it uses no more of its CPU limits (10 where no other rule is given)',
     })
     .option('quiet-minutes', { type: 'number', describe: 'May sleep after so long without a request' })
-    .option('sleep-at', { type: 'string', describe: 'Cron pattern: may sleep from then on …' })
-    .option('wake-at', { type: 'string', describe: '… until then' })
+    .option('sleep-at', { type: 'string', describe: 'Cron pattern: may sleep from then on ...' })
+    .option('wake-at', { type: 'string', describe: '... until then' })
     .option('awake-minutes', {
       type: 'number',
       default: 15,

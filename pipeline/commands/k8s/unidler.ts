@@ -112,6 +112,7 @@ async function optionsOf({ log }: Context, args: Args): Promise<UnidlerOptions> 
     pageStatus: args['page-status'] === 503 ? 503 : 200,
     brand: args.brand,
     ...(args.template !== undefined && { template: await readFile(args.template, 'utf8') }),
+    onEnd: (outcome, ms) => log.info({ outcome, ms }, 'a wake has ended'),
     log: (message, details) => log.warn(details, message),
   };
 }

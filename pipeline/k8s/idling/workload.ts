@@ -1,5 +1,5 @@
 import { KINDS, type Kind, type KubeObject } from '../cluster.ts';
-import { change, type Hands, listIfAllowed, nameOf } from './change.ts';
+import { change, type Hands, listIfAllowed, nameOf, persist } from './change.ts';
 import { countAt, type Fields, listAt, textAt, textsAt, valueAt } from './fields.ts';
 import { idledOf, markIdled, markWoken, orderOf } from './marks.ts';
 
@@ -116,9 +116,19 @@ export async function scaleDown(
     },
     hands,
   );
-  if (why === undefined && !isDeployment)
-    await hands.cluster.setScale(kind, name, 0, { signal: hands.signal });
+  if (why === undefined && !isDeployment) await scaleOrUnmark(workload, hands);
   return why;
+}
+
+/** One that is marked and runs would be taken for idled by everybody. */
+async function scaleOrUnmark(workload: Workload, hands: Hands): Promise<void> {
+  const { cluster, signal } = hands;
+  try {
+    await persist(() => cluster.setScale(workload.kind, nameOf(workload.object), 0, { signal }), hands, true);
+  } catch (error) {
+    await unmark(workload, hands);
+    throw error;
+  }
 }
 
 /** Takes the marks off. */

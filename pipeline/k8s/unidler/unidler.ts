@@ -14,6 +14,8 @@ export interface UnidlerOptions extends WakeOptions, PageOptions {
   readonly pageStatus?: 200 | 503;
   readonly ignoredAgents?: RegExp;
   readonly heartbeatMs?: number;
+  /** Of each wake, how it ended and after how long. */
+  readonly onEnd?: (outcome: 'success' | 'error', ms: number) => void;
 }
 
 const LIMITS = { connectionsMax: 2_000, silenceMs: 60_000 } as const;

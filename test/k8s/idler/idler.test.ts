@@ -174,6 +174,19 @@ describe('a pass', () => {
     expect(specOf(made, KINDS.service, 'broken')).toEqual(before);
   });
 
+  test('a StatefulSet that cannot be scaled is not left marked as asleep', async () => {
+    const made = await world();
+    createApp(made, 'web', { ...LIMITED, kind: KINDS.statefulSet });
+    const before = specOf(made, KINDS.service, 'web');
+    made.api.setFaults(({ subresource }) => (subresource === 'scale' ? { status: 403 } : undefined));
+    const report = await idlerPass(options(ALWAYS), made.hands);
+    expect(report.failed.map(({ app }) => app)).toEqual(['shop/web']);
+    expect(metadataOf(made, KINDS.statefulSet, 'web').labels).not.toHaveProperty(['mojanalytics.xyz/idled']);
+    expect(specOf(made, KINDS.service, 'web')).toEqual(before);
+    made.api.setFaults(undefined);
+    expect(await idlerPass(options(ALWAYS), made.hands)).toMatchObject({ idled: [{ app: 'shop/web' }] });
+  });
+
   test('an API server that fails every third call is asked again', async () => {
     const made = await world();
     for (const name of ['one', 'two', 'three']) createApp(made, name, LIMITED);
