@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs';
 /** The fleet's helpers on Kubernetes: one file per sub-command in k8s/. */
 export const k8sCommand: CommandModule<object, object> = {
   command: 'k8s',
-  describe: 'Helpers on Kubernetes: a fleet of mutation logs kept and routed to, releases by chat',
+  describe: 'Helpers on Kubernetes: a fleet of mutation logs, apps that sleep and wake, releases by chat',
   builder: async (yargs) => {
     // Read when they are asked for: what they need is no part of the other commands' start.
     const { k8sCommands } = await import('./k8s/index.ts');

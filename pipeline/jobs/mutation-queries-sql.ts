@@ -1,7 +1,7 @@
 import type { Warehouse } from '../backends/warehouse/contract.ts';
+import { textLiteral } from '../backends/warehouse/literals.ts';
 import { SamovarError } from '../errors.ts';
 import type { MutationKind, MutationTable } from './mutation-tables-config.ts';
-import { textLiteral } from '../backends/warehouse/literals.ts';
 
 /** How a warehouse spells what queries of issues need: the rest is the same in both dialects. */
 export interface Spelling {

@@ -1,11 +1,11 @@
 import type { Appender, TableSpec } from '../backends/warehouse/contract.ts';
 import { ROW_VERSION, ROW_WRITTEN } from '../backends/warehouse/contract.ts';
+import { textLiteral } from '../backends/warehouse/literals.ts';
 import type { TableConfig } from '../config/tables.ts';
 import { SamovarError } from '../errors.ts';
 import { type AppendContext, appendRows, isAppend, recoverAppend } from '../load/append.ts';
 import { type PackedRow, packRow, unpackRow } from '../records/chunk.ts';
 import type { PendingRow } from '../store/rows.ts';
-import { textLiteral } from '../backends/warehouse/literals.ts';
 import {
   destinationOf,
   emitTable,
