@@ -90,7 +90,6 @@ describe('what a plain scalar would turn into something else is quoted', () => {
     '0o17',
     '017',
     '1_000',
-    '.5',
     '1.',
     '12e03',
     '0b11',
