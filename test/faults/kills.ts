@@ -17,7 +17,9 @@ export interface KillPoint {
   readonly detail: string;
 }
 
-const TRIES_MAX = 3;
+/** Of the counted run: where each try kills. */
+const SHARES = [1, 1, 0.8, 0.5] as const;
+const TRIES_MAX = SHARES.length;
 const HARMLESS = /^(GET|sync|datasync|fsyncSync)\b/;
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -158,11 +160,14 @@ function killCase(bench: Bench, kill: Kill): Case {
   };
 }
 
-/** A run may be shorter than the one that was counted: then it is killed a little earlier. */
+/** A run may be shorter than the one that was counted: then it is killed a little earlier, and at last well before its end. */
 async function killOnce(bench: Bench, kill: Kill): Promise<Verdict> {
   const { point } = kill;
   for (let tries = 1; ; tries += 1) {
-    const ordinal = Math.max(1, point.ordinal - (tries - 1));
+    const ordinal = Math.max(
+      1,
+      Math.min(point.ordinal - (tries - 1), Math.ceil(point.ordinal * (SHARES[tries - 1] ?? 0.5))),
+    );
     const verdict = await killAt(bench, kill, { ...point, ordinal });
     if (verdict.injected > 0 || !isGood(verdict) || tries === TRIES_MAX) return verdict;
   }
