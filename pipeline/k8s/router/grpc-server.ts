@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import grpc from '@grpc/grpc-js';
-import { cannotListen, hostAndPort } from '../supervisor/listen.ts';
+import { cannotListen, hostAndPort } from '../listen.ts';
 import { type AroundOptions, aroundOf } from './around.ts';
 import { textOf } from './bytes.ts';
 import { type Around, type Workers, workerError } from './calls.ts';

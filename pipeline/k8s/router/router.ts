@@ -1,4 +1,4 @@
-import { listenHttp } from '../supervisor/listen.ts';
+import { listenHttp } from '../listen.ts';
 import type { Repo } from '../supervisor/names.ts';
 import { keyGuard } from './around.ts';
 import { createWorkers, type WorkerLimits } from './calls.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
+import { type Listening, listenHttp } from '../listen.ts';
 import type { Report, Step } from './contract.ts';
-import { type Listening, listenHttp } from './listen.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { createSupervisorMetrics } from './metrics.ts';
 import { supervisorPages } from './pages.ts';

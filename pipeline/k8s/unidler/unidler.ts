@@ -1,5 +1,5 @@
 import type { Hands } from '../idling/change.ts';
-import { type Listening, listenHttp } from '../supervisor/listen.ts';
+import { type Listening, listenHttp } from '../listen.ts';
 import { createUnidlerApp, type UnidlerAppOptions } from './app.ts';
 import type { WakeOptions } from './contract.ts';
 import { createLooker } from './look.ts';

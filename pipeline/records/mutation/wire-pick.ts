@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import type { FieldSpec, MessageSpec, Scalar } from './wire.ts';
+import { type FieldSpec, type MessageSpec, readScalar, type Scalar } from './wire.ts';
 
 /**
  * Reads of a message what a table names, and passes over all else: as `decodeMessage`, which keeps the rest for whoever encodes it
@@ -98,36 +98,5 @@ function one(reader: protobuf.Reader, { scalar, message }: CompiledField, before
     if (end > reader.len) throw new RangeError('a message ends after the one around it');
     return pick(reader, end, compiledOf(message), (before ?? {}) as Picked);
   }
-  switch (scalar) {
-    case 'string':
-      return reader.string();
-    case 'bytes':
-      return Uint8Array.from(reader.bytes());
-    case 'int32':
-      return reader.int32();
-    case 'bool':
-      return reader.bool();
-    case 'seconds':
-      return numberOf(reader.int64());
-    default:
-      return bigintOf(reader.int64());
-  }
-}
-
-interface Halves {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Most ids have 32 bits: arithmetic of big integers is what takes the time of reading them. */
-function bigintOf(value: unknown): bigint {
-  if (typeof value === 'number') return BigInt(value);
-  const { low, high } = value as Halves;
-  return high === 0 ? BigInt(low >>> 0) : (BigInt(high) << 32n) | BigInt(low >>> 0);
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value === 'number') return value;
-  const { low, high } = value as Halves;
-  return high * 2 ** 32 + (low >>> 0);
+  return readScalar(reader, scalar ?? 'int64');
 }

@@ -189,6 +189,10 @@ function readOne(reader: protobuf.Reader, kind: Scalar | MessageSpec, before: un
     if (end > reader.len) throw new RangeError('a message ends after the one around it');
     return read(reader, end, kind, before as Message | undefined);
   }
+  return readScalar(reader, kind);
+}
+
+export function readScalar(reader: protobuf.Reader, kind: Scalar): unknown {
   switch (kind) {
     case 'string':
       return reader.string();

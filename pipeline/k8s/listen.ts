@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { SamovarError } from '../../errors.ts';
+import { SamovarError } from '../errors.ts';
 
 export interface ListenLimits {
   readonly connectionsMax: number;
