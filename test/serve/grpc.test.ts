@@ -107,6 +107,8 @@ describe('drghs.v1.IssueService', () => {
     expect(await call(ISSUES, 'ListRepositories', {})).toEqual({
       repositories: [{ name: 'o/r', issueCount: 3 }],
       total: 1,
+      // Of a router alone.
+      statuses: [],
     });
   });
 

@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono';
 import { type AroundOptions, aroundOf } from './around.ts';
-import { fieldsOf, textOf } from './bytes.ts';
 import type { UnaryWork } from './grpc-server.ts';
 import type { Messages } from './messages.ts';
 import { issueQuery, listQuery, pullClosedQuery } from './query.ts';
@@ -60,14 +59,14 @@ function apiOf(options: WebOptions) {
   const page = (method: string, work: UnaryWork, ask: (context: Context) => object, show = plain) =>
     answering(options, method, async (context, around) => {
       const answer = await work(messages.encode(`${method}Request`, ask(context)), around);
-      return show(messages.json(`${method}Response`, answer), answer);
+      return show(messages.json(`${method}Response`, answer));
     });
   return {
     repositories: page(
       'ListRepositories',
       list,
       (context) => ({ parent: `owners/${context.req.param('owner')}`, ...listQuery(context) }),
-      (json, bytes) => ({ ...json, ...statuses(bytes) }),
+      withStatuses,
     ),
     issues: page('ListIssues', issues, (context) => ({
       parent: repoOf(context),
@@ -86,7 +85,7 @@ function apiOf(options: WebOptions) {
   };
 }
 
-const plain = (json: object, _bytes: Uint8Array): object => json;
+const plain = (json: object): object => json;
 
 type Answering = (context: Context, around: ReturnType<typeof aroundOf>) => Promise<object>;
 
@@ -121,15 +120,9 @@ function repoOf(context: Context): string {
   return `${context.req.param('owner')}/${context.req.param('repo')}`;
 }
 
-/** Which repositories' workers did not answer, and why. */
-function statuses(answer: Uint8Array): object {
-  const found = fieldsOf(answer).flatMap(({ number, bytes }) => (number === 100 && bytes ? [bytes] : []));
-  if (found.length === 0) return {};
-  return {
-    statuses: found.map((bytes) => ({
-      name: textOf(bytes, 1),
-      status: statusOf(fieldsOf(bytes).find(({ number }) => number === 2)?.value ?? 2),
-      message: textOf(bytes, 3),
-    })),
-  };
+/** Which repositories' workers did not answer, and why: their codes by name too. */
+function withStatuses(json: { readonly statuses?: readonly { readonly code?: number }[] }): object {
+  if (json.statuses === undefined) return json;
+  const { statuses, ...rest } = json;
+  return { ...rest, statuses: statuses.map((one) => ({ ...one, status: statusOf(one.code ?? 2) })) };
 }

@@ -23,7 +23,12 @@ async function fleetOf() {
 describe('ListRepositories', () => {
   test('has every worker that answers, each for its own repository alone, and says which did not', async () => {
     const { call, get } = await fleetOf();
-    const { repositories, total } = await call('ListRepositories', {});
+    const { repositories, total, statuses } = await call('ListRepositories', {});
+    expect(statuses, 'read with the shipped schema').toEqual([
+      { name: 'c/lies', code: 5, message: 'the worker does not serve this repository' },
+      { name: 'd/down', code: 14, message: "the repository's worker cannot be reached: try again" },
+      { name: 'e/hangs', code: 4, message: "the repository's worker did not answer in time" },
+    ]);
     expect([repositories, total]).toEqual([
       [
         { name: 'a/1', issueCount: 3 },
@@ -33,14 +38,16 @@ describe('ListRepositories', () => {
     ]);
     const { body } = await get('/api/v1/owners/-/repositories');
     expect(body.statuses).toEqual([
-      { name: 'c/lies', status: 'NOT_FOUND', message: 'the worker does not serve this repository' },
+      { name: 'c/lies', code: 5, status: 'NOT_FOUND', message: 'the worker does not serve this repository' },
       {
         name: 'd/down',
+        code: 14,
         status: 'UNAVAILABLE',
         message: "the repository's worker cannot be reached: try again",
       },
       {
         name: 'e/hangs',
+        code: 4,
         status: 'DEADLINE_EXCEEDED',
         message: "the repository's worker did not answer in time",
       },
@@ -75,7 +82,10 @@ describe('ListRepositories', () => {
         filter === 'good' ? {} : Promise.reject(refusal(3, `filter: ${filter}`)),
     });
     const { call: ask } = await routerOf({ 'o/r': picky });
-    expect(await ask('ListRepositories', { filter: 'good' })).toEqual({ repositories: [] });
+    expect(await ask('ListRepositories', { filter: 'good' })).toMatchObject({
+      repositories: [],
+      statuses: [],
+    });
     expect(await ask('ListRepositories', { filter: 'bad' })).toEqual({ code: 3, details: 'filter: bad' });
   });
 
