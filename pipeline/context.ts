@@ -68,6 +68,14 @@ export interface ContextOptions {
   readonly cache?: boolean;
 }
 
+/** What other tools read, and a command in their place does too; settings of ours have names of their own. */
+type OthersVariable = 'PORT' | 'LABEL_SELECTOR' | 'CPU_ACTIVITY_THRESHOLD' | 'LOG_LEVEL' | 'KUBECONFIG';
+
+/** A variable of a tool that a command follows. Undefined where it is not set, or empty. */
+export function othersVariable(name: OthersVariable): string | undefined {
+  return process.env[name] || undefined;
+}
+
 /** Reads the settings (flags over environment over file over defaults) and makes the context of one command. */
 export async function loadContext(flags: SettingsFlags, options: ContextOptions = {}): Promise<Context> {
   const settings = await loadSettings({ flags, env: process.env });

@@ -7,10 +7,10 @@ import type { BucketPlace } from '../../jobs/mutation-copy-hold.ts';
 import { placeOfTemplate, type RepoName } from '../../jobs/mutation-copy-names.ts';
 import { planReset, type ResetContext, resetLog } from '../../jobs/mutation-reset.ts';
 import { localWorker, type ResetWorker } from '../../jobs/mutation-reset-worker.ts';
-import { openKubectl } from '../../k8s/kubectl.ts';
 import { deploymentWorker } from '../../k8s/worker.ts';
 import { openLogWriter } from '../../mutation-log/writer.ts';
 import { planText, resetText, stepText } from '../../show/mutation-tools-reset.ts';
+import { type ClusterArgs, clusterOptions, openNamedCluster } from '../k8s/cluster.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { buckets } from './copy.ts';
 import { repoOf } from './log-place.ts';
@@ -19,24 +19,24 @@ import { counted } from './tools-repos.ts';
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-type Args = CommonArgs & {
-  readonly repo: string;
-  readonly log?: string | undefined;
-  readonly undo?: string | undefined;
-  readonly yes: boolean;
-  readonly kubernetes: boolean;
-  readonly namespace: string;
-  readonly 'kube-context'?: string | undefined;
-  readonly 'wait-fetch': boolean;
-  readonly 'wait-minutes': number;
-  readonly 'poll-seconds': number;
-};
+type Args = CommonArgs &
+  ClusterArgs & {
+    readonly repo: string;
+    readonly log?: string | undefined;
+    readonly undo?: string | undefined;
+    readonly yes: boolean;
+    readonly kubernetes: boolean;
+    readonly namespace?: string | undefined;
+    readonly 'wait-fetch': boolean;
+    readonly 'wait-minutes': number;
+    readonly 'poll-seconds': number;
+  };
 
 export const resetCommand: CommandModule<object, Args> = {
   command: 'reset <repo>',
   describe: 'Make a mutation log anew: stop its worker, archive and delete the log, fetch all of it again',
   builder: (yargs) =>
-    commonOptions(yargs)
+    clusterOptions(commonOptions(yargs))
       .positional('repo', { type: 'string', demandOption: true, describe: 'OWNER/REPO' })
       .option('log', {
         type: 'string',
@@ -54,8 +54,10 @@ export const resetCommand: CommandModule<object, Args> = {
         describe:
           'The worker is a Deployment with the labels owner and repository; --no-kubernetes: a sync with this database',
       })
-      .option('namespace', { type: 'string', default: 'default', describe: 'Of the Deployment' })
-      .option('kube-context', { type: 'string', describe: 'Of kubectl (default: its current one)' })
+      .option('namespace', {
+        type: 'string',
+        describe: "Of the Deployment (default: the context's, or the pod's own)",
+      })
       .option('wait-fetch', {
         type: 'boolean',
         default: true,
@@ -85,7 +87,7 @@ async function reset(context: Context, args: Args): Promise<number> {
     settledMs: context.settings.mutationLog.flushMs + context.settings.mutationLog.syncMs,
     waitFetch: args['wait-fetch'],
     worker: args.kubernetes
-      ? kubernetesWorker(context, args, repo)
+      ? await kubernetesWorker(context, args, repo)
       : thisMachine(context, repo, place, args.yes),
     sleep: context.sleep,
   };
@@ -127,14 +129,10 @@ function shown<T>(
   });
 }
 
-function kubernetesWorker(context: Context, args: Args, repo: RepoName): ResetWorker {
-  const kubeContext = args['kube-context'];
-  const deployments = openKubectl({
-    namespace: args.namespace,
-    timeoutMs: context.settings.requestTimeoutMs,
-    ...(kubeContext !== undefined && { kubeContext }),
-  });
-  return deploymentWorker(deployments, repo, { signal: context.signal });
+async function kubernetesWorker(context: Context, args: Args, repo: RepoName): Promise<ResetWorker> {
+  const cluster = await openNamedCluster(context, args);
+  const namespace = args.namespace ?? cluster.namespace ?? 'default';
+  return deploymentWorker({ cluster, namespace, repo, signal: context.signal });
 }
 
 /** The database is not held: a sync may run with it, and is told by it to pass over the repository. */
