@@ -4,6 +4,7 @@ import { benchCache } from './cache.ts';
 import { benchMutationLog, mutationText } from './mutation.ts';
 import { type BenchOptions, parseBenchArgs, USAGE } from './options.ts';
 import { reportText } from './report.ts';
+import { benchRouter, routerText } from './router.ts';
 
 interface Benched {
   /** As JSON. */
@@ -26,6 +27,10 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Benche
   'mutation-log': async (options) => {
     const result = await benchMutationLog(options);
     return { result, text: mutationText(result), failed: false };
+  },
+  router: async (options) => {
+    const result = await benchRouter(options);
+    return { result, text: routerText(result), failed: result.runs.some(({ failed }) => failed > 0) };
   },
 };
 
