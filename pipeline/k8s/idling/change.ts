@@ -9,6 +9,8 @@ export interface Hands {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
+  /** Told of each call that is made again, and why. */
+  readonly onRetry?: (why: 'conflict' | 'failure') => void;
 }
 
 const ATTEMPTS = 8;
@@ -24,6 +26,7 @@ export async function persist<T>(call: () => Promise<T>, hands: Hands, conflicts
     } catch (error) {
       const again = isRetryable(error) || (conflicts && isCode(error, 'conflict'));
       if (attempt === ATTEMPTS || hands.signal.aborted || !again) throw error;
+      hands.onRetry?.(isCode(error, 'conflict') ? 'conflict' : 'failure');
       const wished = error instanceof SamovarError ? (error.retryAfterMs ?? 0) : 0;
       const pauseMs = FIRST_MS * 2 ** (attempt - 1) * (0.5 + hands.random());
       await hands.sleep(Math.min(Math.max(pauseMs, wished), PAUSE_MS_MAX), hands.signal);

@@ -2,6 +2,7 @@ import { describeError, SamovarError } from '../../errors.ts';
 import type { WakeEvent } from './contract.ts';
 import { streamOnce, streamWake } from './events.ts';
 import type { Looker, State } from './look.ts';
+import type { UnidlerMetrics } from './metrics.ts';
 import type { Page } from './page.ts';
 import { hostOf, isForeign, pathBack, wantsPage } from './request.ts';
 import type { Wake, Waker } from './waker.ts';
@@ -22,6 +23,7 @@ export interface UnidlerAppOptions {
   readonly retryAfterSeconds: number;
   /** User agents whose requests are no reason to wake anything: probes, crawlers. */
   readonly ignoredAgents: RegExp;
+  readonly metrics: Pick<UnidlerMetrics, 'begin'>;
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
   /** Ends streams and holds. */
   readonly signal: AbortSignal;
@@ -58,9 +60,10 @@ export function createUnidlerApp(options: UnidlerAppOptions) {
 
 async function answerEvents(request: Request, host: string, options: UnidlerAppOptions): Promise<Response> {
   const wake = options.wakeOnGet ? options.waker.wake(host) : await currentWake(host, options);
-  const { heartbeatMs, signal } = options;
+  const { heartbeatMs, signal, metrics } = options;
   const lastEventId = request.headers.get('last-event-id') ?? undefined;
-  if (typeof wake === 'object') return streamWake(wake, { heartbeatMs, lastEventId, signal });
+  if (typeof wake === 'object')
+    return streamWake(wake, { heartbeatMs, lastEventId, signal, onEnd: metrics.begin('streams') });
   return streamOnce(EVENTS[wake]);
 }
 
@@ -133,6 +136,7 @@ async function answerProgram(
   if (state === 'unknown') return told(404, { message: 'No app of this cluster has this host.' });
   if (!isHeld) return comeAgain(typeof state === 'string' ? state : stateOf(state), options);
   holds.count += 1;
+  const ended = options.metrics.begin('holds');
   try {
     const wake = state === 'live' ? undefined : waker.wake(host);
     if (wake !== undefined)
@@ -144,6 +148,7 @@ async function answerProgram(
     return new Response(null, { status: 307, headers });
   } finally {
     holds.count -= 1;
+    ended();
   }
 }
 

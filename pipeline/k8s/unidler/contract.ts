@@ -1,5 +1,5 @@
 import type { Hands } from '../idling/change.ts';
-import type { FindOptions } from './find.ts';
+import type { App, FindOptions } from './find.ts';
 
 /** One thing that a waiting page is told. `idle`: it sleeps, and nobody has asked to wake it. */
 export interface WakeEvent {
@@ -17,6 +17,18 @@ export interface WakeOptions extends FindOptions {
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
+/** `started`: an app that sleeps was found, and is being woken; the others are the end of that. */
+export interface News {
+  readonly what: 'started' | 'ready' | 'failed';
+  readonly host: string;
+  /** Undefined where it failed before anything was found. */
+  readonly app: App | undefined;
+  /** What visitors are told. */
+  readonly text: string;
+  /** Since the beginning, in milliseconds. */
+  readonly ms: number;
+}
+
 export type Say = (text: string) => void;
 
 export interface WakeContext {
@@ -24,4 +36,6 @@ export interface WakeContext {
   readonly options: WakeOptions;
   readonly hands: Hands;
   readonly say: Say;
+  /** Told of an app that sleeps, before anything is done to it. */
+  readonly onFound: (app: App) => void;
 }

@@ -18,6 +18,8 @@ export interface StreamOptions {
   /** Of a browser that comes back: what it has seen. */
   readonly lastEventId?: string | undefined;
   readonly signal: AbortSignal;
+  /** Called once, when the stream is over. */
+  readonly onEnd: () => void;
 }
 
 /** Everything that a wake told and tells, but for what the browser has seen. Ends with the wake, the browser, or the signal. */
@@ -45,6 +47,7 @@ export function streamWake(wake: Wake, options: StreamOptions): Response {
       };
       const unsubscribe = wake.subscribe(flush);
       stop = () => {
+        if (!isOver) options.onEnd();
         isOver = true;
         clearInterval(heartbeat);
         unsubscribe();

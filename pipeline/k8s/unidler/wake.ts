@@ -29,6 +29,7 @@ export async function wake(context: WakeContext): Promise<string> {
   const app = await findApp(host, options, hands);
   if (!isIdled(app, options.externalName)) return TEXTS.done;
   say(TEXTS.found);
+  context.onFound(app);
   const deadlineMs = hands.nowMs() + options.deadlineMs;
   let isSaid = false;
   for (const stage of stagesOf(app.workloads)) {

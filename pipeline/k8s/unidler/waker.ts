@@ -1,6 +1,7 @@
 import { describeError, SamovarError } from '../../errors.ts';
 import type { Hands } from '../idling/change.ts';
-import type { WakeEvent, WakeOptions } from './contract.ts';
+import type { News, WakeEvent, WakeOptions } from './contract.ts';
+import type { App } from './find.ts';
 import { wake } from './wake.ts';
 
 /** One wake, which any number of pages look at. */
@@ -31,7 +32,8 @@ export interface WakerOptions extends WakeOptions {
   readonly wakesMax: number;
   /** How long an ended wake is told to who asks, in milliseconds. */
   readonly keptMs: { readonly success: number; readonly error: number };
-  readonly onEnd?: (outcome: 'success' | 'error', ms: number) => void;
+  /** Nothing is told of an app that was awake. */
+  readonly onNews?: (news: News) => void;
 }
 
 interface Entry {
@@ -77,22 +79,30 @@ function start(host: string, id: string, options: WakerOptions, hands: Hands): E
   const events: WakeEvent[] = [];
   const listeners = new Set<(event: WakeEvent) => void>();
   let outcome: Wake['outcome'];
+  let app: App | undefined;
   let untilMs: number | undefined;
   const tell = (event: WakeEvent) => {
     events.push(event);
     for (const listener of [...listeners]) listener(event);
   };
+  const report = (what: News['what'], text: string) =>
+    options.onNews?.({ what, host, app, text, ms: hands.nowMs() - beganMs });
   const end = (type: 'success' | 'error', text: string) => {
     outcome = type;
     untilMs = hands.nowMs() + options.keptMs[type];
-    options.onEnd?.(type, hands.nowMs() - beganMs);
+    if (type === 'error') report('failed', text);
+    else if (app !== undefined) report('ready', text);
     tell({ type, text });
     listeners.clear();
   };
   const run = async () => {
     const say = (text: string) => tell({ type: '', text });
+    const onFound = (found: App) => {
+      app = found;
+      report('started', 'Replicas are being restored.');
+    };
     try {
-      end('success', await wake({ host, options, hands, say }));
+      end('success', await wake({ host, options, hands, say, onFound }));
     } catch (error) {
       // Whoever waits asks the next process, which goes on.
       if (hands.signal.aborted) return;
