@@ -74,6 +74,12 @@ describe('what would be dangerous, or of no use, is refused', () => {
   test.each([
     ['an option for an address', `git: {url: --upload-pack=x}\n${one}`],
     ['an address that runs something', `git: {url: 'ext::sh -c id'}\n${one}`],
+    ['a host that is an option', `git: {url: 'ssh://-oProxyCommand=id/x'}\n${one}`],
+    ['a user that is an option', `git: {url: 'ssh://-oProxyCommand=id@h/x'}\n${one}`],
+    ['a short one that is an option', `git: {url: '-oProxyCommand=id@h:x'}\n${one}`],
+    ['a host of it that is an option', `git: {url: 'git@-oProxyCommand=id:x'}\n${one}`],
+    ['a path of it that is an option', `git: {url: 'git@h:-x'}\n${one}`],
+    ['an SSH user that is an option', `git: {url: ssh://h/o, sshKeyUser: -oProxyCommand=id}\n${one}`],
     ['a password in an address', `git: {url: 'https://u:p@git.example.com/o/r'}\n${one}`],
     ['a branch that is an option', `git: {url: https://g/o, branch: --x}\n${one}`],
     ['a branch of two dots', `git: {url: https://g/o, branch: a..b}\n${one}`],
@@ -92,13 +98,23 @@ describe('what would be dangerous, or of no use, is refused', () => {
   });
 });
 
+test.each([
+  ['ssh://h/o', 'ssh://bot@h/o'],
+  ['ssh://git@h:22/o', 'ssh://bot@h:22/o'],
+  ['git@h:o/r.git', 'bot@h:o/r.git'],
+  ['https://h/o', 'https://h/o'],
+  ['file:///o@x:y', 'file:///o@x:y'],
+])('the user that is named apart counts: %s', (url, wanted) => {
+  expect(remoteUrl({ url, branch: 'main', sshKeyUser: 'bot' })).toBe(wanted);
+  expect(remoteUrl({ url, branch: 'main' })).toBe(url);
+});
+
 test('settings of git hold what was configured as one value each, whatever is in it', async () => {
   const settings = await gitSettings(
     { url: 'ssh://h/o', branch: 'main', sshKeyPath: "/k/it's $(id)" },
     { name: 'a "b" \\', email: 'x@y' },
   );
   expect(settings).toContain('\tname = "a \\"b\\" \\\\"\n');
-  expect(settings).toContain("-i '/k/it'\\\\''s $(id)'");
-  expect(remoteUrl({ url: 'ssh://h/o', branch: 'main', sshKeyUser: 'bot' })).toBe('ssh://bot@h/o');
+  expect(settings).toContain(`-o 'IdentityFile=\\"/k/it'\\\\''s $(id)\\"'`);
   expect(readFileSync('config/gitops.example.yaml', 'utf8')).not.toMatch(/xox[bp]-/);
 });

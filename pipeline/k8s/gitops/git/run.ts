@@ -54,13 +54,15 @@ const NETWORK =
 
 /** What git said, as an error of ours. */
 export function gitError(what: string, { code, stdout, stderr }: GitResult): SamovarError {
-  const said = lastLines(`${stderr}\n${stdout}`);
+  // Of all that was said: ssh warns at length before it says no.
+  const all = `${stdout}\n${stderr}`;
+  const said = lastLines(all);
   const details = { remedy: 'See what git says above.' };
-  if (DENIED.test(said))
+  if (DENIED.test(all))
     return new SamovarError('denied', `${what}: the git server refuses the bot: ${said}`, {
       remedy: 'Check the key or token of the bot, and what it may do there.',
     });
-  if (/Could not read from remote|unable to access/i.test(said) || NETWORK.test(said))
+  if (/Could not read from remote|unable to access/i.test(all) || NETWORK.test(all))
     return new SamovarError('network', `${what}: the git server cannot be reached: ${said}`, details);
   return new SamovarError('storage', `${what} (exit ${code}): ${said}`, details);
 }
@@ -72,8 +74,8 @@ function lastLines(text: string): string {
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('hint:'));
-  return withoutPasswords(lines.slice(0, LINES_MAX).join('; ')).slice(0, CHARS_MAX);
+    .filter((line) => /[^@\s]/.test(line) && !line.startsWith('hint:'));
+  return withoutPasswords(lines.slice(-LINES_MAX).join('; ')).slice(0, CHARS_MAX);
 }
 
 function withoutPasswords(text: string): string {

@@ -72,17 +72,30 @@ export async function readToken(path: string): Promise<string> {
   throw new SamovarError('config', `${path} does not hold one token`, { subject: path });
 }
 
-/** Never asks; and trusts no host that it was not told of, where it was told of any. */
+const SSH_TIMEOUT_SECONDS = 20;
+
+/** Never asks, and trusts no host that it was not told of: where a file of hosts is given, those of that file only. */
 function sshCommand({ sshKeyPath, sshKnownhosts }: GitPlace): string {
-  const key = sshKeyPath === undefined ? [] : ['-i', quoted(resolve(sshKeyPath)), '-o IdentitiesOnly=yes'];
-  const hosts =
-    sshKnownhosts === undefined ? [] : [`-o UserKnownHostsFile=${quoted(resolve(sshKnownhosts))}`];
-  return ['ssh', '-o BatchMode=yes', '-o StrictHostKeyChecking=yes', ...key, ...hosts].join(' ');
+  const options = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=yes',
+    `ConnectTimeout=${SSH_TIMEOUT_SECONDS}`,
+    ...(sshKeyPath === undefined ? [] : [`IdentityFile=${sshPath(sshKeyPath)}`, 'IdentitiesOnly=yes']),
+    ...(sshKnownhosts === undefined
+      ? []
+      : [`UserKnownHostsFile=${sshPath(sshKnownhosts)}`, 'GlobalKnownHostsFile=/dev/null']),
+  ];
+  return ['ssh', ...options.map((option) => `-o ${shellQuoted(option)}`)].join(' ');
+}
+
+/** ssh splits at spaces what is not in quotes, and takes what begins with % for something of its own. */
+function sshPath(path: string): string {
+  return `"${resolve(path).replaceAll('%', '%%')}"`;
 }
 
 /** For the shell that git gives it to. */
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function line(key: string, value: string): string {
@@ -90,10 +103,11 @@ function line(key: string, value: string): string {
   return `\t${key} = "${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** Where the original names the user apart from the address. */
+/** The original names the user apart from the address; that one counts. */
 export function remoteUrl({ url, sshKeyUser }: GitPlace): string {
-  if (sshKeyUser === undefined || !url.startsWith('ssh://')) return url;
+  if (sshKeyUser === undefined || /^(https?|file):/.test(url)) return url;
+  if (!url.startsWith('ssh://')) return url.replace(/^[^@]*@/, `${sshKeyUser}@`);
   const parsed = new URL(url);
-  if (parsed.username === '') parsed.username = sshKeyUser;
+  parsed.username = sshKeyUser;
   return parsed.href;
 }
