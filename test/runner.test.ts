@@ -145,6 +145,15 @@ describe('the loop', () => {
   });
 });
 
+test('an image has no sources: nothing is installed, built or written beside them', async () => {
+  for (const path of ['pipeline', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
+    await rm(join(folder, path), { recursive: true });
+  plan({ exit: 0 });
+  const { code, output } = await start(['--once']).ended;
+  expect({ code, output }).toEqual({ code: 0, output: '' });
+  expect(existsSync(join(folder, '.cache'))).toBe(false);
+});
+
 describe('the buckets file', () => {
   let server: Server | undefined;
   afterEach(() => server?.close());

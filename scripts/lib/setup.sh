@@ -105,6 +105,8 @@ unlock_setup() { rm -rf "$SETUP_LOCK"; }
 
 setup() {
   require_node
+  # An image has no sources: it is installed and built, and its files may be read-only.
+  [[ -d pipeline || ! -f dist/.built ]] || return 0
   mkdir -p .cache
   lock_setup
   trap unlock_setup EXIT
