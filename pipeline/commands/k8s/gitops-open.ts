@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import type { Context } from '../../context.ts';
-import { openCluster } from '../../k8s/client-node.ts';
+import { describeError } from '../../errors.ts';
 import { type Audit, fileAudit } from '../../k8s/gitops/audit.ts';
 import { type Bot, createBot } from '../../k8s/gitops/bot.ts';
 import { type GitopsConfig, readGitops } from '../../k8s/gitops/config.ts';
@@ -16,6 +16,7 @@ import { githubPullRequests } from '../../k8s/gitops/pull-request.ts';
 import { replicasOf } from '../../k8s/gitops/replicas.ts';
 import { fileState, memoryState, noState } from '../../k8s/gitops/state.ts';
 import { type CommonArgs, placeOptions } from '../run.ts';
+import { openNamedCluster } from './cluster.ts';
 
 export interface GitopsArgs extends CommonArgs {
   readonly repos: string;
@@ -30,7 +31,10 @@ export function gitopsOptions<T>(yargs: Argv<T>) {
       default: 'config/gitops.yaml',
       describe: 'YAML file of repositories and rules; those of major-tom are read as they are',
     })
-    .option('kubeconfig', { type: 'string', describe: 'How clusters are reached, for info' });
+    .option('kubeconfig', {
+      type: 'string',
+      describe: 'How clusters are reached, for info (default: KUBECONFIG, the pod, or ~/.kube/config)',
+    });
 }
 
 export interface OpenedBot {
@@ -88,28 +92,28 @@ async function pullRequests(
 }
 
 function replicas(
-  { signal, onClose }: Context,
+  context: Context,
   { clusters }: GitopsConfig,
   { kubeconfig }: GitopsArgs,
 ): Pick<BotOptions, 'replicas'> {
   if (Object.keys(clusters).length === 0) return {};
-  const opened = new Map<string, ReturnType<typeof openCluster>>();
-  const open = (context: string | undefined) => {
-    const known = opened.get(context ?? '');
-    if (known !== undefined) return known;
-    const cluster = openCluster({
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(context === undefined ? {} : { context }),
-    });
-    onClose(() => cluster.then((one) => one.close()).catch(() => undefined));
-    opened.set(context ?? '', cluster);
+  const opened = new Map<string, ReturnType<typeof openNamedCluster>>();
+  const open = (name: string | undefined) => {
+    const key = name ?? '';
+    const cluster = opened.get(key) ?? openNamedCluster(context, { kubeconfig, 'kube-context': name });
+    opened.set(key, cluster);
+    // What could not be read may be there next time.
+    cluster.catch(() => opened.delete(key));
     return cluster;
   };
   return {
     replicas: async (name, { stage }) => {
       const place = clusters[stage];
       if (place === undefined) return undefined;
-      return replicasOf(await open(place.context), name, { namespace: place.namespace ?? 'default', signal });
+      const cluster = await open(place.context).catch(describeError);
+      if (typeof cluster === 'string') return cluster;
+      const namespace = place.namespace ?? cluster.namespace ?? 'default';
+      return replicasOf(cluster, name, { namespace, signal: context.signal });
     },
   };
 }

@@ -1,13 +1,13 @@
 import { describeError, SamovarError } from '../../errors.ts';
 import { changeHandler } from './apply.ts';
-import { type Command, isChange, type Request, type Subject } from './command.ts';
-import type { CodeBase } from './config.ts';
+import { type Command, isChange, type Request } from './command.ts';
 import { setFreeze } from './freeze.ts';
 import { parseCommand } from './grammar.ts';
 import { type BotOptions, baseNamed, type Handling } from './handling.ts';
 import { helpLines } from './help.ts';
 import { historyLines, infoLines, repoLines, serviceLines, waitingLines } from './looks.ts';
 import { authorise } from './permissions.ts';
+import { replicaLines } from './replicas.ts';
 import { answer, type Reply } from './reply.ts';
 import { votes } from './votes.ts';
 
@@ -75,17 +75,9 @@ async function run(handling: Handling, command: Command): Promise<Reply> {
     case 'info': {
       const base = baseNamed(config, command.repo);
       const lines = await engine.read((tree) => infoLines(tree, base, command));
-      return answer([...lines, ...(await replicaLines(handling, base, command))]);
+      return answer([...lines, ...(await replicaLines(handling.replicas, base, command))]);
     }
     default:
       return answer(helpLines(command.about));
   }
-}
-
-async function replicaLines({ replicas }: Handling, base: CodeBase, of: Subject): Promise<readonly string[]> {
-  const name = [base.repo, of.service === undefined ? undefined : of.project, of.service]
-    .filter((part) => part !== undefined)
-    .join('-');
-  const found = await replicas?.(name, of);
-  return found === undefined ? [] : [`\tReplicas: ${found.ready} ready of ${found.wanted} wanted`];
 }

@@ -1,9 +1,10 @@
 import { SamovarError } from '../../errors.ts';
 import type { Audit } from './audit.ts';
-import type { Request, Subject } from './command.ts';
+import type { Request } from './command.ts';
 import type { CodeBase, GitopsConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import type { PullRequester } from './pull-request.ts';
+import type { ReplicaReader } from './replicas.ts';
 import type { StateStore } from './state.ts';
 
 export interface BotOptions {
@@ -14,8 +15,8 @@ export interface BotOptions {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly pullRequest?: PullRequester;
-  /** Pods of a service, for info; undefined where no cluster is configured for its stage. */
-  readonly replicas?: (name: string, of: Subject) => Promise<{ wanted: number; ready: number } | undefined>;
+  /** For info. */
+  readonly replicas?: ReplicaReader;
 }
 
 /** What each part of the bot gets. */
