@@ -40,8 +40,11 @@ export interface Context {
   readonly stderr: NodeJS.WriteStream;
   /** To read. `dryRun`: a database that is not there is not made. */
   openStore(options?: { readonly dryRun?: boolean }): Store;
-  /** To write: waits until nobody else does, then keeps others from it. Throws `conflict` with who holds it. */
-  holdStore(command: string): Promise<Store>;
+  /**
+   * To write: waits until nobody else does, then keeps others from it. Throws `conflict` with who holds it. `file`: another database
+   * than the settings'.
+   */
+  holdStore(command: string, file?: string): Promise<Store>;
   openBucket(url: string, options: BucketOptions): Bucket;
   openWarehouse(): Promise<Warehouse>;
   openQueue(url: string): Promise<Queue>;
@@ -68,11 +71,11 @@ export interface ContextOptions {
   readonly cache?: boolean;
 }
 
-/** What other tools read, and a command in their place does too; settings of ours have names of their own. */
-type OthersVariable = 'PORT' | 'LABEL_SELECTOR' | 'CPU_ACTIVITY_THRESHOLD' | 'LOG_LEVEL' | 'KUBECONFIG';
-
-/** A variable of a tool that a command follows. Undefined where it is not set, or empty. */
-export function othersVariable(name: OthersVariable): string | undefined {
+/**
+ * A variable of another tool, which a command in its place reads too; settings of ours have names of their own. Undefined where it is
+ * not set, or empty.
+ */
+export function othersVariable(name: Uppercase<string>): string | undefined {
   return process.env[name] || undefined;
 }
 
@@ -122,14 +125,14 @@ function createContext(settings: Settings, { graceful = false }: ContextOptions)
     stderr: process.stderr,
     openStore: ({ dryRun = false } = {}) =>
       open(dryRun && !existsSync(settings.db) ? ':memory:' : settings.db),
-    holdStore: async (command) => {
+    holdStore: async (command, file = settings.db) => {
       const around = { nowMs, sleep, signal: stop.signal, waitMs: settings.holdWaitMs };
       const onWait = (holder: Holder | undefined) =>
         log.info(
-          `waiting for ${settings.db}: held by ${holder === undefined ? 'another process' : holderText(holder)}`,
+          `waiting for ${file}: held by ${holder === undefined ? 'another process' : holderText(holder)}`,
         );
-      onClose(await holdDatabase(settings.db, { command, ...around, onWait }));
-      return open(settings.db);
+      onClose(await holdDatabase(file, { command, ...around, onWait }));
+      return open(file);
     },
     openBucket: (url, options) => {
       const bucket = connectBucket(url, options, { settings, nowMs, sleep, signal: stop.signal });

@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
 import { REQUESTS_QUERY } from '../../k8s/idler/requests.ts';
-import { IDLEABLE_SELECTOR } from '../../k8s/idling/marks.ts';
+import { type ClusterArgs, clusterOptions } from './cluster.ts';
 
-export interface IdlerArgs {
-  readonly selector: string;
+export interface IdlerArgs extends ClusterArgs {
+  readonly selector?: string | undefined;
   readonly schedule?: string | undefined;
   readonly timezone?: string | undefined;
   readonly 'cpu-percent'?: number | undefined;
@@ -13,19 +13,18 @@ export interface IdlerArgs {
   readonly 'awake-minutes': number;
   readonly prometheus?: string | undefined;
   readonly 'requests-query': string;
+  readonly 'metrics-listen'?: string | undefined;
   readonly 'external-name': string;
   readonly 'unidler-port': number;
   readonly 'dry-run': boolean;
-  readonly kubeconfig?: string | undefined;
-  readonly 'kube-context'?: string | undefined;
 }
 
 export function idlerOptions<T>(yargs: Argv<T>) {
-  return ruleOptions(yargs)
+  return clusterOptions(ruleOptions(yargs))
     .option('selector', {
       type: 'string',
-      default: IDLEABLE_SELECTOR,
-      describe: 'Of Deployments and StatefulSets that may be idled, in all namespaces',
+      describe:
+        'Of Deployments and StatefulSets that may be idled, in all namespaces (LABEL_SELECTOR; default mojanalytics.xyz/idleable=true)',
     })
     .option('schedule', {
       type: 'string',
@@ -34,6 +33,10 @@ export function idlerOptions<T>(yargs: Argv<T>) {
     .option('timezone', {
       type: 'string',
       describe: 'Of all patterns: Europe/London (default: this machine)',
+    })
+    .option('metrics-listen', {
+      type: 'string',
+      describe: ':PORT or HOST:PORT of /metrics and /healthz, with --schedule (default: nowhere)',
     })
     .option('external-name', {
       type: 'string',
@@ -45,12 +48,7 @@ export function idlerOptions<T>(yargs: Argv<T>) {
       type: 'boolean',
       default: false,
       describe: 'Say what would sleep, and touch nothing',
-    })
-    .option('kubeconfig', {
-      type: 'string',
-      describe: "File (default: the pod's account, or ~/.kube/config)",
-    })
-    .option('kube-context', { type: 'string', describe: 'Of the kubeconfig (default: its current one)' });
+    });
 }
 
 /** All that are given must agree. */
@@ -58,7 +56,8 @@ function ruleOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('cpu-percent', {
       type: 'number',
-      describe: 'May sleep while it uses no more of its CPU limits (10 where no other rule is given)',
+      describe:
+        'May sleep while it uses no more of its CPU limits (CPU_ACTIVITY_THRESHOLD; 10 where no other rule is given)',
     })
     .option('quiet-minutes', { type: 'number', describe: 'May sleep after so long without a request' })
     .option('sleep-at', { type: 'string', describe: 'Cron pattern: may sleep from then on ...' })

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
+import { type ClusterArgs, clusterOptions } from './cluster.ts';
 
-export interface UnidlerArgs {
+export interface UnidlerArgs extends ClusterArgs {
   readonly listen?: string | undefined;
   readonly 'metrics-listen'?: string | undefined;
   readonly webhook?: string | undefined;
@@ -12,13 +13,11 @@ export interface UnidlerArgs {
   readonly 'page-status': number;
   readonly brand: string;
   readonly template?: string | undefined;
-  readonly kubeconfig?: string | undefined;
-  readonly 'kube-context'?: string | undefined;
 }
 
 export function unidlerOptions<T>(yargs: Argv<T>) {
   return (
-    pageOptions(yargs)
+    clusterOptions(pageOptions(yargs))
       // UNIDLE_KEY_LABEL, as the original has it; and every other option so. Not `UNIDLE`: UNIDLER_PORT is what Kubernetes tells
       // pods of a Service named unidler.
       .env('UNIDLE_')
@@ -41,11 +40,6 @@ export function unidlerOptions<T>(yargs: Argv<T>) {
         default: 'unidler.default.svc.cluster.local',
         describe: "This unidler's own name, by which redirected Services are known",
       })
-      .option('kubeconfig', {
-        type: 'string',
-        describe: "File (default: the pod's account, or ~/.kube/config)",
-      })
-      .option('kube-context', { type: 'string', describe: 'Of the kubeconfig (default: its current one)' })
   );
 }
 

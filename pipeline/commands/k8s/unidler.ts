@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { type Context, othersVariable } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
-import { openCluster } from '../../k8s/client-node.ts';
 import { startUnidler, type UnidlerOptions } from '../../k8s/unidler/unidler.ts';
 import { type CommonArgs, placeOptions, withContext } from '../run.ts';
+import { openNamedCluster } from './cluster.ts';
 import { type UnidlerArgs, unidlerOptions } from './unidler-options.ts';
 
 const SECOND_MS = 1_000;
@@ -22,14 +22,9 @@ export const unidlerCommand: CommandModule<object, Args> = {
 };
 
 async function serve(context: Context, args: Args): Promise<number> {
-  const { nowMs, random, sleep, signal, log, settings } = context;
+  const { nowMs, random, sleep, signal, log } = context;
   const options = await optionsOf(context, args);
-  const cluster = await openCluster({
-    ...(args.kubeconfig !== undefined && { kubeconfig: args.kubeconfig }),
-    ...(args['kube-context'] !== undefined && { context: args['kube-context'] }),
-    timeoutMs: settings.requestTimeoutMs,
-  });
-  context.onClose(() => cluster.close());
+  const cluster = await openNamedCluster(context, args);
   const unidler = await startUnidler(options, { cluster, nowMs, random, sleep, signal });
   context.onClose(() => unidler.close());
   const { url, metricsUrl } = unidler;

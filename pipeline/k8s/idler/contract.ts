@@ -11,7 +11,7 @@ export interface Candidate {
   /** Under which its users ask for it. */
   readonly hosts: readonly string[];
   /** Why it can not be idled, whatever the policy says; undefined: it can. */
-  readonly kept: string | undefined;
+  readonly kept: Keeping | undefined;
 }
 
 /** All that is set must say that it may sleep; what cannot be told keeps it awake. */
@@ -32,15 +32,33 @@ export interface Policy {
 /** Hosts that were asked for in the last `quietMs`; undefined: nobody counts. */
 export type ActiveHosts = ReadonlySet<string> | undefined;
 
-export interface Verdict {
-  readonly idle: boolean;
+/** What keeps an app awake, in one word; metrics count by it. */
+export const KEEPERS = [
+  'label',
+  'unreachable',
+  'shared',
+  'young',
+  'hours',
+  'requests',
+  'cpu',
+  'no-rule',
+] as const;
+export type Keeper = (typeof KEEPERS)[number];
+
+export interface Keeping {
+  readonly by: Keeper;
   readonly why: string;
 }
 
+export type Verdict = ({ readonly idle: false } & Keeping) | { readonly idle: true; readonly why: string };
+
 export interface IdlerReport {
   readonly dryRun: boolean;
+  /** When it began, RFC 3339. */
+  readonly at: string;
+  readonly seconds: number;
   readonly idled: readonly Named[];
-  readonly kept: readonly Named[];
+  readonly kept: readonly (Named & Keeping)[];
   readonly failed: readonly Named[];
 }
 

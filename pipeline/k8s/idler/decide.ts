@@ -3,7 +3,7 @@ import type { KubeObject } from '../cluster.ts';
 import { textAt } from '../idling/fields.ts';
 import { OURS, timeAt } from '../idling/marks.ts';
 import type { Workload } from '../idling/workload.ts';
-import type { ActiveHosts, Candidate, Policy, Verdict } from './contract.ts';
+import type { ActiveHosts, Candidate, Keeper, Policy, Verdict } from './contract.ts';
 import { cpuPercentOf } from './cpu.ts';
 import { maySleep } from './schedule.ts';
 
@@ -20,11 +20,11 @@ export interface Seen {
   readonly metricsOf: (workload: Workload) => readonly KubeObject[];
 }
 
-const keep = (why: string): Verdict => ({ idle: false, why });
+const keep = (by: Keeper, why: string): Verdict => ({ idle: false, by, why });
 
 /** Whether an app may be idled now, and why. What cannot be told is no reason to. */
 export function decide(candidate: Candidate, policy: Policy, seen: Seen): Verdict {
-  if (candidate.kept !== undefined) return keep(candidate.kept);
+  if (candidate.kept !== undefined) return { idle: false, ...candidate.kept };
   const reasons: string[] = [];
   for (const judge of [judgeAge, judgeSchedule, judgeRequests, judgeCpu]) {
     const verdict = judge(candidate, policy, seen);
@@ -32,7 +32,7 @@ export function decide(candidate: Candidate, policy: Policy, seen: Seen): Verdic
     if (verdict !== undefined) reasons.push(verdict.why);
   }
   return reasons.length === 0
-    ? keep('no rule says when it may sleep')
+    ? keep('no-rule', 'no rule says when it may sleep')
     : { idle: true, why: reasons.join('; ') };
 }
 
@@ -44,7 +44,7 @@ const judgeAge: Judge = ({ workloads }, { awakeMsMin }, { nowMs }) => {
   );
   const minutes = Math.floor((nowMs - Math.max(...since)) / 60_000);
   return nowMs - Math.max(...since) < awakeMsMin
-    ? keep(`it was woken or made ${minutes} min ago`)
+    ? keep('young', `it was woken or made ${minutes} min ago`)
     : undefined;
 };
 
@@ -57,9 +57,9 @@ const judgeSchedule: Judge = ({ workloads }, policy, { nowMs }) => {
     const wakeAt = own(SCHEDULES.wakeAt) ?? policy.wakeAt;
     const timezone = own(SCHEDULES.timezone) ?? policy.timezone;
     try {
-      if (!maySleep({ sleepAt, wakeAt, timezone }, nowMs)) return keep('its hours to be awake');
+      if (!maySleep({ sleepAt, wakeAt, timezone }, nowMs)) return keep('hours', 'its hours to be awake');
     } catch (error) {
-      return keep(`its hours cannot be read: ${describeError(error)}`);
+      return keep('hours', `its hours cannot be read: ${describeError(error)}`);
     }
     isSaid = true;
   }
@@ -69,11 +69,13 @@ const judgeSchedule: Judge = ({ workloads }, policy, { nowMs }) => {
 const judgeRequests: Judge = ({ workloads, hosts }, { quietMs }, { nowMs, active }) => {
   if (quietMs === undefined) return undefined;
   const minutes = Math.round(quietMs / 60_000);
-  if (hosts.some((host) => active?.has(host))) return keep(`it had requests in the last ${minutes} min`);
+  if (hosts.some((host) => active?.has(host)))
+    return keep('requests', `it had requests in the last ${minutes} min`);
   const noted = workloads.map(({ object }) => timeAt(object, OURS.lastRequest));
   const last = Math.max(...noted.filter((ms) => ms !== undefined));
-  if (nowMs - last < quietMs) return keep(`it had a request ${Math.floor((nowMs - last) / 60_000)} min ago`);
-  if (active === undefined && !Number.isFinite(last)) return keep('nobody counts its requests');
+  if (nowMs - last < quietMs)
+    return keep('requests', `it had a request ${Math.floor((nowMs - last) / 60_000)} min ago`);
+  if (active === undefined && !Number.isFinite(last)) return keep('requests', 'nobody counts its requests');
   return { idle: true, why: `no request for ${minutes} min` };
 };
 
@@ -82,8 +84,8 @@ const judgeCpu: Judge = ({ workloads }, { cpuPercentMax }, { metricsOf }) => {
   let most = 0;
   for (const workload of workloads) {
     const percent = cpuPercentOf(workload, metricsOf(workload));
-    if (typeof percent === 'string') return keep(percent);
-    if (percent > cpuPercentMax) return keep(`it uses ${percent.toFixed(1)} % of its CPU`);
+    if (typeof percent === 'string') return keep('cpu', percent);
+    if (percent > cpuPercentMax) return keep('cpu', `it uses ${percent.toFixed(1)} % of its CPU`);
     most = Math.max(most, percent);
   }
   return { idle: true, why: `it uses ${most.toFixed(1)} % of its CPU` };

@@ -4,7 +4,7 @@ import { KINDS, type KubeObject } from '../cluster.ts';
 import { type Hands, isCode, persist } from '../idling/change.ts';
 import type { Redirect } from '../idling/saved-service.ts';
 import { podSelector, type Workload } from '../idling/workload.ts';
-import type { ActiveHosts, Candidate, IdlerReport, Named, Policy } from './contract.ts';
+import type { ActiveHosts, Candidate, IdlerReport, Named, Policy, Verdict } from './contract.ts';
 import { decide } from './decide.ts';
 import { idle } from './idle.ts';
 import { nextRun } from './schedule.ts';
@@ -18,6 +18,8 @@ export interface IdlerOptions {
   readonly dryRun: boolean;
   /** Asked once per pass where the policy looks at requests. */
   readonly activeHosts?: () => Promise<ActiveHosts>;
+  /** Told of each app that was idled, before the pass goes on. */
+  readonly onIdled?: (candidate: Candidate, why: string) => Promise<void>;
 }
 
 const AT_ONCE = 8;
@@ -27,19 +29,21 @@ const NAP_MS_MAX = 3_600_000;
 /** Looks at everything once, and idles what may sleep. What fails keeps no other from it. */
 export async function idlerPass(options: IdlerOptions, hands: Hands): Promise<IdlerReport> {
   const { policy, selector, dryRun } = options;
+  const beganMs = hands.nowMs();
   const active = policy.quietMs === undefined ? undefined : await options.activeHosts?.();
   const limit = pLimit(AT_ONCE);
   const idled: Named[] = [];
-  const kept: Named[] = [];
+  const kept: IdlerReport['kept'][number][] = [];
   const failed: Named[] = [];
   const judge = async (candidate: Candidate) => {
     const app = `${candidate.namespace}/${candidate.name}`;
     try {
       const metrics = await metricsOf(candidate, policy, hands);
       const seen = { nowMs: hands.nowMs(), active, metricsOf: (each: Workload) => metrics.get(each) ?? [] };
-      const { idle: isIdle, why } = decide(candidate, policy, seen);
-      const left = isIdle && !dryRun ? await idle(candidate, options.redirect, hands) : undefined;
-      (isIdle && left === undefined ? idled : kept).push({ app, why: left ?? why });
+      const verdict = decide(candidate, policy, seen);
+      const last = dryRun || !verdict.idle ? verdict : await carryOut(candidate, verdict, options, hands);
+      if (last.idle) idled.push({ app, why: last.why });
+      else kept.push({ app, by: last.by, why: last.why });
     } catch (error) {
       hands.signal.throwIfAborted();
       failed.push({ app, why: describeError(error) });
@@ -47,8 +51,22 @@ export async function idlerPass(options: IdlerOptions, hands: Hands): Promise<Id
   };
   const candidates = await survey(selector, hands);
   await Promise.all(candidates.map((candidate) => limit(() => judge(candidate))));
-  const sorted = (list: Named[]) => list.sort((a, b) => (a.app < b.app ? -1 : 1));
-  return { dryRun, idled: sorted(idled), kept: sorted(kept), failed: sorted(failed) };
+  const sorted = <T extends Named>(list: T[]) => list.sort((a, b) => (a.app < b.app ? -1 : 1));
+  const times = { at: new Date(beganMs).toISOString(), seconds: (hands.nowMs() - beganMs) / 1000 };
+  return { dryRun, ...times, idled: sorted(idled), kept: sorted(kept), failed: sorted(failed) };
+}
+
+/** Somebody may have labelled it meanwhile: then it is kept after all. */
+async function carryOut(
+  candidate: Candidate,
+  verdict: Verdict,
+  { redirect, onIdled }: IdlerOptions,
+  hands: Hands,
+): Promise<Verdict> {
+  const left = await idle(candidate, redirect, hands);
+  if (left !== undefined) return { idle: false, by: 'label', why: left };
+  await onIdled?.(candidate, verdict.why);
+  return verdict;
 }
 
 async function metricsOf({ kept, workloads }: Candidate, { cpuPercentMax }: Policy, hands: Hands) {

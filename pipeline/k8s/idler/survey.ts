@@ -4,7 +4,7 @@ import { listAt, textAt } from '../idling/fields.ts';
 import { IDLED_LABEL, OURS } from '../idling/marks.ts';
 import { selectorOf } from '../idling/saved-service.ts';
 import { inWords, isSelected, listWorkloads, replicasOf, type Workload } from '../idling/workload.ts';
-import type { Candidate } from './contract.ts';
+import type { Candidate, Keeping } from './contract.ts';
 
 /** All that may be idled by their labels, with what else is in their namespaces that matters. */
 export async function survey(selector: string, hands: Hands): Promise<readonly Candidate[]> {
@@ -72,17 +72,18 @@ function whyKept(
   services: readonly KubeObject[],
   leading: readonly KubeObject[],
   place: Place,
-): string | undefined {
-  if (place.stays) return 'its namespace is labelled to stay awake';
+): Keeping | undefined {
+  if (place.stays) return { by: 'label', why: 'its namespace is labelled to stay awake' };
   const groups = new Set(workloads.map(({ object }) => groupOf(object)));
   const group = place.workloads.filter(
     ({ object }) => groupOf(object) !== undefined && groups.has(groupOf(object)),
   );
   const stays = [...workloads, ...group].find(({ object }) => isKept(object));
-  if (stays !== undefined) return `${inWords(stays)} is labelled to stay awake`;
-  if (services.length === 0) return 'no Service leads to it: no visitor could wake it';
+  if (stays !== undefined) return { by: 'label', why: `${inWords(stays)} is labelled to stay awake` };
+  if (services.length === 0)
+    return { by: 'unreachable', why: 'no Service leads to it: no visitor could wake it' };
   if (leading.length === 0 && place.ingresses.length > 0)
-    return 'no Ingress leads to it: no visitor could wake it';
+    return { by: 'unreachable', why: 'no Ingress leads to it: no visitor could wake it' };
   const sharing = place.workloads.find(
     (each) =>
       !workloads.some(
@@ -91,7 +92,7 @@ function whyKept(
       replicasOf(each.object) > 0 &&
       services.some((service) => isSelected(each, selectorOf(service))),
   );
-  return sharing && `its Service also leads to ${inWords(sharing)}`;
+  return sharing && { by: 'shared', why: `its Service also leads to ${inWords(sharing)}` };
 }
 
 /** A label beats all that says that it may sleep. */
