@@ -1,0 +1,46 @@
+import yargs, { type Argv, type CommandModule } from 'yargs';
+import { backfillCommand } from '../../../pipeline/commands/backfill.ts';
+import { bqLoadCommand } from '../../../pipeline/commands/bq-load.ts';
+import { cacheCommand } from '../../../pipeline/commands/cache.ts';
+import { k8sCommand } from '../../../pipeline/commands/k8s.ts';
+import { ledgerCommand } from '../../../pipeline/commands/ledger.ts';
+import { mutationLogCommand } from '../../../pipeline/commands/mutation-log.ts';
+import { streamCommand } from '../../../pipeline/commands/stream.ts';
+import { updateCommand } from '../../../pipeline/commands/update.ts';
+
+/** Thrown when all was understood, before anything is done. */
+class Understood extends Error {}
+
+/** Why the command line of `samovar` does not take these; undefined: it does. Nothing is run. */
+export async function refusal(args: readonly string[]): Promise<string | undefined> {
+  const parser = commands(yargs([...args]))
+    .scriptName('samovar')
+    .demandCommand(1)
+    .strict()
+    .exitProcess(false)
+    .middleware(() => {
+      throw new Understood();
+    })
+    .fail((message, error) => {
+      throw error ?? new Error(message);
+    });
+  try {
+    await parser.parseAsync();
+    return 'it did nothing';
+  } catch (error) {
+    return error instanceof Understood ? undefined : String(error);
+  }
+}
+
+function commands(root: Argv): Argv {
+  const add = <T>(command: CommandModule<object, T>) => void root.command(command);
+  add(updateCommand);
+  add(streamCommand);
+  add(ledgerCommand);
+  add(backfillCommand);
+  add(bqLoadCommand);
+  add(mutationLogCommand);
+  add(cacheCommand);
+  add(k8sCommand);
+  return root;
+}
