@@ -1,152 +1,181 @@
-import grpc from '@grpc/grpc-js';
-import { RouteError, statusOf } from './status.ts';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { createConnections, type Target, unreachable, type WorkerLimits } from './connections.ts';
+import { framed, HEAD_BYTES, messageIn, tooLarge } from './frames.ts';
+import { RouteError, type StatusName } from './status.ts';
+import type { CallSpan } from './trace.ts';
+import { endOf, timeoutText } from './words.ts';
 
 /** What a call brings along. */
 export interface Around {
   /** Wall clock; the worker is told the same. */
   readonly deadlineMs: number;
-  readonly metadata: grpc.Metadata;
+  /** For the worker. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The client is gone. */
   readonly signal: AbortSignal;
-}
-
-export interface WorkerLimits {
-  /** Of one answer. */
-  readonly answerBytesMax: number;
-  /** Of calls to one worker at once: one that hangs takes no more. */
-  readonly callsMax: number;
-  /** A connection that nobody used for so long is closed. */
-  readonly idleMs: number;
+  readonly span: CallSpan;
 }
 
 export interface Workers {
   /** One call, once. `path`: `/package.Service/Method`. Throws RouteError. */
-  unary(address: string, path: string, request: Buffer, around: Around): Promise<Buffer>;
-  duplex(address: string, path: string, around: Around): grpc.ClientDuplexStream<Buffer, Buffer>;
+  unary(target: Target, path: string, request: Buffer, around: Around): Promise<Buffer>;
+  /** Begins a call whose bytes go both ways as they are; `onEnd` is told once, with undefined where all went well. */
+  open(target: Target, path: string, around: Around, onEnd: OnEnd): ClientHttp2Stream;
   /** How many connections there are. */
   size(): number;
   close(): void;
 }
 
-interface Connection {
-  readonly client: grpc.Client;
-  open: number;
-  usedMs: number;
-}
+type OnEnd = (error: RouteError | undefined) => void;
 
-const same = (bytes: Buffer): Buffer => bytes;
-
-/** Connections to workers, made when they are needed. Bytes go through as they are. */
+/** Calls over HTTP/2 as gRPC has them. Bytes go through as they are: a library that knows more of them is half of a call's cost. */
 export function createWorkers(limits: WorkerLimits, nowMs: () => number): Workers {
-  const connections = new Map<string, Connection>();
-  const closeIdle = (all: boolean) => {
-    for (const [address, connection] of connections) {
-      if (!all && (connection.open > 0 || nowMs() - connection.usedMs < limits.idleMs)) continue;
-      connection.client.close();
-      connections.delete(address);
-    }
-  };
-  const timer = setInterval(() => closeIdle(false), limits.idleMs);
-  timer.unref();
-  const take = (address: string): Connection => {
-    const connection = connections.get(address) ?? { client: connect(address, limits), open: 0, usedMs: 0 };
-    connections.set(address, connection);
-    if (connection.open >= limits.callsMax)
-      throw new RouteError(
-        'RESOURCE_EXHAUSTED',
-        'too many calls of this repository at once: try again later',
-      );
-    connection.open += 1;
-    return connection;
-  };
-  const release = (connection: Connection) => {
-    connection.open -= 1;
-    connection.usedMs = nowMs();
+  const connections = createConnections(limits, nowMs);
+  const open = (target: Target, path: string, around: Around, onEnd: OnEnd) => {
+    const { session, release } = connections.take(target);
+    const end: OnEnd = (error) => {
+      release();
+      onEnd(error);
+    };
+    return begin(session, { target, path, around, leftMs: around.deadlineMs - nowMs() }, end);
   };
   return {
-    unary: async (address, path, request, around) => {
-      const connection = take(address);
-      try {
-        return await callOnce(connection.client, path, request, around);
-      } finally {
-        release(connection);
-      }
-    },
-    duplex: (address, path, { deadlineMs, metadata, signal }) => {
-      const connection = take(address);
-      const call = connection.client.makeBidiStreamRequest(path, same, same, metadata, {
-        deadline: deadlineMs,
-      });
-      const cancel = () => call.cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      call.once('status', () => {
-        signal.removeEventListener('abort', cancel);
-        release(connection);
-      });
-      return call;
-    },
-    size: () => connections.size,
-    close: () => {
-      clearInterval(timer);
-      closeIdle(true);
-    },
+    open,
+    unary: (target, path, request, around) =>
+      new Promise((resolve, reject) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        let error: RouteError | undefined;
+        const stream = open(target, path, around, (failed) => {
+          try {
+            if (error ?? failed) throw error ?? failed;
+            resolve(answerIn(chunks, target, limits.answerBytesMax));
+          } catch (cause) {
+            reject(cause);
+          }
+        });
+        stream.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          chunks.push(chunk);
+          if (bytes <= limits.answerBytesMax + HEAD_BYTES || error !== undefined) return;
+          error = tooLarge(limits.answerBytesMax);
+          chunks.length = 0;
+          stream.close(constants.NGHTTP2_CANCEL);
+        });
+        const pieces = framed(request);
+        for (const piece of pieces.slice(0, -1)) stream.write(piece);
+        stream.end(pieces.at(-1));
+      }),
+    size: connections.size,
+    close: connections.close,
   };
 }
 
-function connect(address: string, { answerBytesMax }: WorkerLimits): grpc.Client {
-  return new grpc.Client(address, grpc.credentials.createInsecure(), {
-    'grpc.max_receive_message_length': answerBytesMax,
-    // What may be tried again is decided in one place, which is not there.
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2_000,
-    'grpc.keepalive_time_ms': 60_000,
-    'grpc.keepalive_timeout_ms': 10_000,
+function answerIn(chunks: readonly Buffer[], { repo }: Target, bytesMax: number): Buffer {
+  const [first = Buffer.alloc(0)] = chunks;
+  if (first.length === 0) throw new RouteError('UNKNOWN', `the worker of ${repo} gave no answer`);
+  try {
+    return messageIn(chunks.length === 1 ? first : Buffer.concat(chunks), undefined, bytesMax);
+  } catch (cause) {
+    throw new RouteError('INTERNAL', `the worker of ${repo} answered with what is no message`, { cause });
+  }
+}
+
+interface Beginning {
+  readonly target: Target;
+  readonly path: string;
+  readonly around: Around;
+  readonly leftMs: number;
+}
+
+/** Sends the headers. Whatever happens, `onEnd` is told once. Throws UNAVAILABLE where the session takes no call. */
+function begin(
+  session: ClientHttp2Session,
+  { target, path, around, leftMs }: Beginning,
+  onEnd: OnEnd,
+): ClientHttp2Stream {
+  const stream = requested(session, path, around, leftMs);
+  let why: RouteError | undefined;
+  let broken: unknown;
+  let ended: IncomingHttpHeaders | undefined;
+  const cancel = (error: RouteError) => {
+    why ??= error;
+    stream.close(constants.NGHTTP2_CANCEL);
+  };
+  const late = setTimeout(
+    () => cancel(new RouteError('DEADLINE_EXCEEDED', `the worker of ${target.repo} did not answer in time`)),
+    Math.max(0, leftMs),
+  );
+  const gone = () => cancel(new RouteError('CANCELLED', 'the client is gone'));
+  stream.once('response', (headers) => {
+    if (headers[':status'] !== 200) cancel(httpError(target, headers[':status']));
+    if (headers['grpc-status'] !== undefined) ended = headers;
+  });
+  stream.once('trailers', (trailers) => {
+    ended = trailers;
+  });
+  stream.on('error', (error) => {
+    broken = error;
+  });
+  stream.once('close', () => {
+    clearTimeout(late);
+    around.signal.removeEventListener('abort', gone);
+    onEnd(why ?? (ended ? saidIn(ended, target) : lost(session, stream, target, broken)));
+  });
+  if (around.signal.aborted) gone();
+  else around.signal.addEventListener('abort', gone, { once: true });
+  return stream;
+}
+
+function requested(session: ClientHttp2Session, path: string, { headers }: Around, leftMs: number) {
+  return session.request({
+    ...headers,
+    ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+    'grpc-timeout': timeoutText(leftMs),
   });
 }
 
-/** Without the layers of interceptors and codecs above a channel: bytes need none of them, and they are half of a call's cost. */
-function callOnce(client: grpc.Client, path: string, request: Buffer, around: Around): Promise<Buffer> {
-  const { deadlineMs, metadata, signal } = around;
-  return new Promise((resolve, reject) => {
-    const call = client.getChannel().createCall(path, deadlineMs, null, null, grpc.propagate.DEFAULTS);
-    const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the client is gone');
-    let answer: Buffer | undefined;
-    call.start(metadata, {
-      onReceiveMetadata: () => undefined,
-      onReceiveMessage: (message: Buffer) => {
-        answer = message;
-      },
-      onReceiveStatus: (status) => {
-        signal.removeEventListener('abort', cancel);
-        if (status.code !== grpc.status.OK) reject(workerError(status));
-        else if (answer === undefined) reject(new RouteError('UNKNOWN', 'the worker gave no answer'));
-        else resolve(answer);
-      },
-    });
-    call.startRead();
-    call.sendMessageWithContext({}, request);
-    call.halfClose();
-    if (signal.aborted) cancel();
-    else signal.addEventListener('abort', cancel, { once: true });
-  });
+function saidIn(trailers: IncomingHttpHeaders, { repo }: Target): RouteError | undefined {
+  const { 'grpc-status': code, 'grpc-message': words = '' } = trailers;
+  if (typeof code === 'string' && /^\d{1,3}$/.test(code)) return endOf(code, String(words));
+  return new RouteError('INTERNAL', `the worker of ${repo} answered with what is no gRPC`);
 }
 
-/** Of the connection, with addresses in it that are nobody's business. */
-const CONNECTION =
-  /^(?:No connection established|Name resolution failed|Connection dropped|read ECONN|connect E|.*\bE[A-Z]{5,}\b)/;
+/** HTTP's statuses of what stands between, or of what is no worker, as gRPC has them. */
+const HTTP: Readonly<Record<number, StatusName>> = {
+  400: 'INTERNAL',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'UNIMPLEMENTED',
+  429: 'UNAVAILABLE',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'UNAVAILABLE',
+};
 
-/** The worker's own code and words; where it could not be reached, ours. */
-export function workerError({
-  code,
-  details,
-  ...cause
-}: Pick<grpc.ServiceError, 'code' | 'details'>): RouteError {
-  const status = statusOf(code);
-  if (status === 'UNAVAILABLE' && CONNECTION.test(details))
-    return new RouteError(status, "the repository's worker cannot be reached: try again", { cause: details });
-  if (status === 'DEADLINE_EXCEEDED' && details.startsWith('Deadline exceeded'))
-    return new RouteError(status, "the repository's worker did not answer in time", { cause });
-  return new RouteError(status, details, { ours: false });
+function httpError({ repo }: Target, status = 0): RouteError {
+  return new RouteError(
+    HTTP[status] ?? 'UNKNOWN',
+    `the worker of ${repo} answered with HTTP status ${status}`,
+  );
+}
+
+/** It ended without a status. */
+function lost(
+  session: ClientHttp2Session,
+  stream: ClientHttp2Stream,
+  target: Target,
+  cause: unknown,
+): RouteError {
+  const { NGHTTP2_REFUSED_STREAM, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+  if (session.destroyed || session.closed || stream.rstCode === NGHTTP2_REFUSED_STREAM)
+    return unreachable(target, cause);
+  if (stream.rstCode === NGHTTP2_ENHANCE_YOUR_CALM)
+    return new RouteError('RESOURCE_EXHAUSTED', `the worker of ${target.repo} has too much to do`, { cause });
+  return new RouteError('INTERNAL', `the worker of ${target.repo} broke off without a status`, { cause });
 }

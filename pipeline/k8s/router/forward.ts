@@ -1,6 +1,7 @@
 import { fullName, type Repo, serviceName } from '../supervisor/names.ts';
 import { textOf } from './bytes.ts';
 import type { Around, Workers } from './calls.ts';
+import type { Target } from './connections.ts';
 import { routeError } from './status.ts';
 import type { Table } from './table.ts';
 
@@ -29,16 +30,32 @@ export interface Forward {
   unary(path: string, number: number, request: Buffer, around: Around): Promise<Buffer>;
   /** To that repository's worker. */
   toRepo(repo: Repo, path: string, request: Buffer, around: Around): Promise<Buffer>;
-  addressOf(repo: Repo): string;
+  targetOf(repo: Repo): Target;
 }
 
 export function createForward(options: ForwardOptions): Forward {
   const { table, workers, retry, nowMs, sleep, random, onRetry } = options;
-  const addressOf = (repo: Repo) => options.workerAddress(serviceName(fullName(repo)));
+  const targetOf: Forward['targetOf'] = (repo) => {
+    const full = fullName(repo);
+    return { repo: full, address: options.workerAddress(serviceName(full)) };
+  };
+  const once = async (target: Target, path: string, request: Buffer, around: Around, attempt: number) => {
+    const span = around.span.attempt({ ...target, path, attempt });
+    const headers = { ...around.headers, traceparent: span.traceparent };
+    try {
+      const answer = await workers.unary(target, path, request, { ...around, headers });
+      span.end('OK');
+      return answer;
+    } catch (error) {
+      span.end(routeError(error).status);
+      throw error;
+    }
+  };
   const toRepo: Forward['toRepo'] = async (repo, path, request, around) => {
+    const target = targetOf(repo);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await workers.unary(addressOf(repo), path, request, around);
+        return await once(target, path, request, around, attempt);
       } catch (error) {
         const waitMs = Math.min(retry.lastMs, retry.firstMs * 2 ** (attempt - 1)) * (0.5 + random());
         // Only what says that it was not begun, or may pass: an answer of any other kind is one.
@@ -50,7 +67,7 @@ export function createForward(options: ForwardOptions): Forward {
     }
   };
   return {
-    addressOf,
+    targetOf,
     toRepo,
     unary: async (path, number, request, around) =>
       toRepo(table().find(textOf(request, number)), path, request, around),

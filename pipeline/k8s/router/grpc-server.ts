@@ -1,12 +1,18 @@
-import type { Duplex } from 'node:stream';
-import grpc from '@grpc/grpc-js';
+import {
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { cannotListen, hostAndPort } from '../listen.ts';
-import { type AroundOptions, aroundOf } from './around.ts';
-import { textOf } from './bytes.ts';
-import { type Around, type Workers, workerError } from './calls.ts';
-import type { Forward } from './forward.ts';
-import { codeOf, type RouteError, routeError, type StatusName } from './status.ts';
-import type { Table } from './table.ts';
+import type { Around } from './calls.ts';
+import { pinging } from './connections.ts';
+import { HEAD_BYTES, messageIn, tooLarge } from './frames.ts';
+import { beginCall, type Call, type CallOptions } from './grpc-call.ts';
+import { RouteError } from './status.ts';
+import { joinStreams, type StreamOptions } from './streams.ts';
 
 /** One request and one answer, as bytes. */
 export type UnaryWork = (request: Buffer, around: Around) => Promise<Buffer>;
@@ -23,184 +29,134 @@ export interface Method {
   readonly watch?: (send: (message: Buffer) => void) => () => void;
 }
 
-export interface GrpcOptions extends AroundOptions {
+export interface GrpcOptions extends CallOptions, StreamOptions {
   /** `HOST:PORT`, or `PORT` for this machine only. */
   readonly address: string;
   readonly methods: readonly Method[];
-  readonly table: () => Table;
-  readonly workers: Workers;
-  readonly forward: Pick<Forward, 'addressOf'>;
-  /** Throws for a key that is wrong. */
-  readonly guard: (key: string | undefined) => void;
-  readonly begin: () => (method: string, status: StatusName) => void;
-  readonly log: (path: string, error: RouteError, trace: string) => void;
 }
 
 const REQUEST_BYTES_MAX = 64 * 1024;
 const STREAMS_PER_CONNECTION_MAX = 200;
+const CONNECTIONS_MAX = 2_000;
+const HEADER_BYTES_MAX = 16_384;
 const IDLE_MS = 5 * 60_000;
 const DRAIN_MS = 5_000;
 
-const same = (bytes: Buffer): Buffer => bytes;
-
-/** Throws `config` for an address that cannot be had. */
+/** gRPC without TLS, as within a cluster, on Node's own HTTP/2: a library's layers are most of a call's cost. Throws `config` for an address that cannot be had. */
 export async function startGrpc(
   options: GrpcOptions,
 ): Promise<{ readonly address: string; close(): Promise<void> }> {
   const { host, port } = hostAndPort(options.address);
-  const server = new grpc.Server({
-    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
-    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
-    'grpc.max_connection_idle_ms': IDLE_MS,
-    'grpc.keepalive_time_ms': 60_000,
-    'grpc.keepalive_timeout_ms': 20_000,
-  });
-  for (const method of options.methods) add(server, method, options);
-  const text = host.includes(':') ? `[${host}]` : host;
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${text}:${port}`, grpc.ServerCredentials.createInsecure(), (error, chosen) =>
-      error ? reject(cannotListen(options.address, error)) : resolve(chosen),
-    );
-  });
-  return { address: `${text}:${bound}`, close: () => drain(server) };
-}
-
-function drain(server: grpc.Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function add(server: grpc.Server, method: Method, options: GrpcOptions): void {
-  const streams = method.unary === undefined;
-  const definition = {
-    path: method.path,
-    requestStream: method.streamBy !== undefined,
-    responseStream: streams,
-    ...{
-      requestSerialize: same,
-      requestDeserialize: same,
-      responseSerialize: same,
-      responseDeserialize: same,
+  const sessions = new Set<ServerHttp2Session>();
+  const methods = new Map(options.methods.map((method) => [method.path, method]));
+  const server = createServer({
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
+      maxHeaderListSize: HEADER_BYTES_MAX,
     },
-  };
-  const handler = method.unary
-    ? unaryHandler(method, method.unary, options)
-    : method.watch
-      ? watchHandler(method, method.watch, options)
-      : duplexHandler(method, method.streamBy ?? 1, options);
-  server.addService({ method: definition }, { method: handler });
-}
-
-function unaryHandler(method: Method, work: UnaryWork, options: GrpcOptions): grpc.UntypedHandleCall {
-  return (call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) => {
-    const end = options.begin();
-    const around = begun(call, options);
-    Promise.resolve()
-      .then(() => {
-        if (method.open !== true) options.guard(keyOf(call.metadata));
-        return work(call.request, around);
-      })
-      .then(
-        (answer) => {
-          end(method.path, 'OK');
-          callback(null, answer);
-        },
-        (error: unknown) => callback(failure(method, error, around, { ...options, end })),
-      );
-  };
-}
-
-function watchHandler(
-  method: Method,
-  watch: NonNullable<Method['watch']>,
-  { begin }: GrpcOptions,
-): grpc.UntypedHandleCall {
-  return (call: grpc.ServerWritableStream<Buffer, Buffer>) => {
-    const end = begin();
-    const stop = watch((message) => void call.write(message));
-    call.once('close', () => {
-      stop();
-      end(method.path, 'OK');
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', () => undefined);
+    pinging(session, () => true);
+    // Pings are no use of it.
+    closeWhenIdle(session);
+  });
+  server.on('stream', (stream, headers) => serve(stream, headers, methods, options));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(cannotListen(options.address, cause)));
+    server.listen(port, host, resolve);
+  });
+  const chosen = (server.address() as AddressInfo).port;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+      }, DRAIN_MS);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      for (const session of sessions) session.close();
     });
-    call.on('error', () => undefined);
-  };
+  return { address: `${host.includes(':') ? `[${host}]` : host}:${chosen}`, close };
 }
 
-/** What the first message names decides; after that both sides are coupled, each as fast as the other reads. */
-function duplexHandler(method: Method, field: number, options: GrpcOptions): grpc.UntypedHandleCall {
-  return (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
-    const end = options.begin();
-    const around = begun(call, options);
-    let isOver = false;
-    const fail = (error: unknown) => {
-      if (isOver) return;
-      isOver = true;
-      call.emit('error', failure(method, error, around, { ...options, end }));
-    };
-    // Broken off by the client: nothing is left to say.
-    call.on('error', () => undefined);
-    call.once('data', (first: Buffer) => {
-      call.pause();
-      try {
-        options.guard(keyOf(call.metadata));
-        const repo = options.table().find(textOf(first, field));
-        const worker = options.workers.duplex(options.forward.addressOf(repo), method.path, around);
-        worker.on('error', (error: grpc.ServiceError) => fail(workerError(error)));
-        worker.on('status', ({ code }: grpc.StatusObject) => {
-          if (code !== 0 || isOver) return;
-          isOver = true;
-          end(method.path, 'OK');
-          call.end();
-        });
-        worker.write(first);
-        couple(call as unknown as Duplex, worker as unknown as Duplex);
-      } catch (error) {
-        fail(error);
-      }
+function closeWhenIdle(session: ServerHttp2Session): void {
+  let open = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const idle = () => {
+    timer = setTimeout(() => session.close(), IDLE_MS);
+    timer.unref();
+  };
+  idle();
+  session.on('stream', (stream) => {
+    if (open === 0) clearTimeout(timer);
+    open += 1;
+    stream.once('close', () => {
+      open -= 1;
+      if (open === 0 && !session.closed) idle();
     });
-  };
+  });
+  session.once('close', () => clearTimeout(timer));
 }
 
-/** The worker's end comes with its status, which is told apart. */
-function couple(client: Duplex, worker: Duplex): void {
-  worker.pipe(client, { end: false });
-  client.pipe(worker);
+function serve(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  methods: ReadonlyMap<string, Method>,
+  options: GrpcOptions,
+): void {
+  if (headers[':method'] !== 'POST' || !headers['content-type']?.startsWith('application/grpc')) {
+    stream.on('error', () => undefined);
+    stream.respond({ ':status': 415 }, { endStream: true });
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    return;
+  }
+  const path = String(headers[':path']);
+  const method = methods.get(path);
+  const call = beginCall(stream, headers, method?.path ?? 'unknown', options);
+  if (method === undefined) call.fail(new RouteError('UNIMPLEMENTED', 'there is no such method'));
+  else if (method.streamBy !== undefined) joinStreams(call, method.path, method.streamBy, options);
+  else bodyOf(stream, (error, body) => void answer(call, method, error, body, options));
 }
 
-interface AnyCall extends Pick<grpc.ServerUnaryCall<Buffer, Buffer>, 'metadata' | 'getDeadline'> {
-  on(event: 'cancelled', listener: () => void): unknown;
+async function answer(
+  call: Call,
+  { open, unary, watch }: Method,
+  error: unknown,
+  body: Buffer,
+  { guard }: GrpcOptions,
+): Promise<void> {
+  try {
+    if (error !== undefined) throw error;
+    if (open !== true) guard(call.key);
+    const request = messageIn(body, call.encoding, REQUEST_BYTES_MAX);
+    if (watch) return void call.stream.once('close', watch(call.send));
+    const answered = await unary?.(request, call.around);
+    if (answered) call.send(answered);
+    call.end();
+  } catch (cause) {
+    call.fail(cause);
+  }
 }
 
-function begun(call: AnyCall, options: AroundOptions): Around {
-  const gone = new AbortController();
-  // With a reason, so that no exception is made for it.
-  call.on('cancelled', () => gone.abort('the client is gone'));
-  const deadline = call.getDeadline();
-  const get = (name: string) => textIn(call.metadata, name);
-  return aroundOf(get, deadline instanceof Date ? deadline.getTime() : deadline, gone.signal, options);
-}
-
-function keyOf(metadata: grpc.Metadata): string | undefined {
-  return textIn(metadata, 'x-api-key');
-}
-
-function textIn(metadata: grpc.Metadata, name: string): string | undefined {
-  const [value] = metadata.get(name);
-  return value === undefined ? undefined : String(value);
-}
-
-interface Ending extends Pick<GrpcOptions, 'log'> {
-  readonly end: (method: string, status: StatusName) => void;
-}
-
-function failure({ path }: Method, error: unknown, { metadata }: Around, { end, log }: Ending) {
-  const found = routeError(error);
-  end(path, found.status);
-  log(path, found, textIn(metadata, 'traceparent') ?? '');
-  return Object.assign(new Error(found.message), { code: codeOf(found.status), details: found.message });
+/** Nobody is told where the client breaks off. */
+function bodyOf(stream: ServerHttp2Stream, done: (error: unknown, body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const isMore = () => bytes > REQUEST_BYTES_MAX + HEAD_BYTES;
+  stream.on('data', (chunk: Buffer) => {
+    if (isMore()) return;
+    bytes += chunk.length;
+    if (isMore()) done(tooLarge(REQUEST_BYTES_MAX), Buffer.alloc(0));
+    else chunks.push(chunk);
+  });
+  stream.once('end', () => {
+    const [first = Buffer.alloc(0)] = chunks;
+    if (!stream.aborted && !isMore()) done(undefined, chunks.length > 1 ? Buffer.concat(chunks) : first);
+  });
 }

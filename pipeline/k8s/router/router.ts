@@ -1,7 +1,8 @@
 import { listenHttp } from '../listen.ts';
 import type { Repo } from '../supervisor/names.ts';
 import { keyGuard } from './around.ts';
-import { createWorkers, type WorkerLimits } from './calls.ts';
+import { createWorkers } from './calls.ts';
+import type { WorkerLimits } from './connections.ts';
 import { createForward, type RetryRules } from './forward.ts';
 import { type Method, startGrpc, type UnaryWork } from './grpc-server.ts';
 import { LIST_PATH, listRepositories } from './list.ts';
@@ -9,6 +10,7 @@ import { loadMessages } from './messages.ts';
 import { createRouterMetrics } from './metrics.ts';
 import { RouteError } from './status.ts';
 import { createTable, type Table } from './table.ts';
+import { NO_TRACING, type Tracing } from './trace.ts';
 import { routerPages } from './web.ts';
 
 export interface RouterOptions {
@@ -34,6 +36,8 @@ export interface RouterOptions {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly log: RouterLog;
+  /** Nobody: calls have a trace all the same, for logs and workers. */
+  readonly tracing?: Tracing;
   readonly signal: AbortSignal;
 }
 
@@ -81,21 +85,15 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     await options.updateFleet(signal);
     await list.reload();
   };
-  const around = { nowMs, callMs, guard: keyGuard(options.apiKey), begin: metrics.begin };
+  const { tracing = NO_TRACING } = options;
+  const around = { nowMs, callMs, tracing, guard: keyGuard(options.apiKey), begin: metrics.begin };
   const failed = (path: string, error: RouteError, trace: string) => {
     if (error.ours) log.failed(path, error, trace);
   };
   const methods = methodsOf(work, update, options.streams ?? {});
   const grpc = await startGrpc({
-    ...{
-      ...around,
-      address: options.addresses.grpc,
-      methods,
-      table: list.table,
-      workers,
-      forward,
-      log: failed,
-    },
+    ...{ ...around, address: options.addresses.grpc, methods, log: failed },
+    ...{ table: list.table, workers, forward },
   });
   const pages = routerPages({
     ...{ ...around, ...work, update, messages: await loadMessages(), log: failed, render: metrics.render },

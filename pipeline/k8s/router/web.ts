@@ -4,8 +4,10 @@ import type { UnaryWork } from './grpc-server.ts';
 import type { Messages } from './messages.ts';
 import { issueQuery, listQuery, pullClosedQuery } from './query.ts';
 import { codeOf, httpOf, RouteError, routeError, type StatusName, statusOf } from './status.ts';
+import type { Tracing } from './trace.ts';
 
 export interface WebOptions extends AroundOptions {
+  readonly tracing: Tracing;
   readonly messages: Messages;
   readonly list: UnaryWork;
   readonly issues: UnaryWork;
@@ -91,18 +93,23 @@ type Answering = (context: Context, around: ReturnType<typeof aroundOf>) => Prom
 
 function answering(options: WebOptions, method: string, work: Answering) {
   return async (context: Context): Promise<Response> => {
-    const end = options.begin();
+    const ended = options.begin();
     const get = (name: string) => (name === 'x-api-key' ? keyOf(context) : context.req.header(name));
-    const around = aroundOf(get, Number.POSITIVE_INFINITY, context.req.raw.signal, options);
+    const span = options.tracing.begin(method, 'json', get);
+    const end = (status: StatusName) => {
+      ended(method, status);
+      span.end(status);
+    };
+    const call = { timeoutMs: Number.POSITIVE_INFINITY, signal: context.req.raw.signal, span };
     try {
       options.guard(keyOf(context));
-      const body = await work(context, around);
-      end(method, 'OK');
+      const body = await work(context, aroundOf(get, call, options));
+      end('OK');
       return context.json(body);
     } catch (error) {
       const found = routeError(error);
-      end(method, found.status);
-      options.log(method, found, String(around.metadata.get('traceparent')[0] ?? ''));
+      end(found.status);
+      options.log(method, found, span.traceparent);
       return problem(context, found);
     }
   };

@@ -26,8 +26,8 @@ describe('ListRepositories', () => {
     const { repositories, total, statuses } = await call('ListRepositories', {});
     expect(statuses, 'read with the shipped schema').toEqual([
       { name: 'c/lies', code: 5, message: 'the worker does not serve this repository' },
-      { name: 'd/down', code: 14, message: "the repository's worker cannot be reached: try again" },
-      { name: 'e/hangs', code: 4, message: "the repository's worker did not answer in time" },
+      { name: 'd/down', code: 14, message: 'the worker of d/down cannot be reached: try again' },
+      { name: 'e/hangs', code: 4, message: 'the worker of e/hangs did not answer in time' },
     ]);
     expect([repositories, total]).toEqual([
       [
@@ -43,13 +43,13 @@ describe('ListRepositories', () => {
         name: 'd/down',
         code: 14,
         status: 'UNAVAILABLE',
-        message: "the repository's worker cannot be reached: try again",
+        message: 'the worker of d/down cannot be reached: try again',
       },
       {
         name: 'e/hangs',
         code: 4,
         status: 'DEADLINE_EXCEEDED',
-        message: "the repository's worker did not answer in time",
+        message: 'the worker of e/hangs did not answer in time',
       },
     ]);
   });

@@ -170,7 +170,7 @@ describe('a worker', () => {
     const answer = await call('GetIssue', { name: 'o/r/issues/1' });
     expect(answer).toEqual({
       code: UNAVAILABLE,
-      details: "the repository's worker cannot be reached: try again",
+      details: 'the worker of o/r cannot be reached: try again',
     });
     expect((await get('/api/v1/o/r/issues')).status).toBe(503);
   });
@@ -182,8 +182,12 @@ describe('a worker', () => {
       DEADLINE_EXCEEDED,
     );
     const impatient = await routerOf({ 'o/r': worker }, { callMs: 200 });
-    expect((await impatient.call('GetIssue', { name: 'o/r/issues/1' })).code).toBe(DEADLINE_EXCEEDED);
-    expect((await impatient.get('/api/v1/o/r/issues/1')).status).toBe(504);
+    const message = 'the worker of o/r did not answer in time';
+    expect(await impatient.call('GetIssue', { name: 'o/r/issues/1' })).toEqual({
+      code: DEADLINE_EXCEEDED,
+      details: message,
+    });
+    expect(await impatient.get('/api/v1/o/r/issues/1')).toMatchObject({ status: 504, body: { message } });
   });
 
   test('that hangs takes no more calls than it may, and others go on', async () => {
