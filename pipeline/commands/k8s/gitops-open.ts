@@ -12,7 +12,9 @@ import { createEngine } from '../../k8s/gitops/engine.ts';
 import { readToken } from '../../k8s/gitops/git/settings.ts';
 import type { BotOptions } from '../../k8s/gitops/handling.ts';
 import { kustomizeCheck } from '../../k8s/gitops/kustomize.ts';
+import { createGitopsMetrics, type GitopsMetrics } from '../../k8s/gitops/metrics.ts';
 import { githubPullRequests } from '../../k8s/gitops/pull-request.ts';
+import { tagCheck } from '../../k8s/gitops/registry.ts';
 import { replicasOf } from '../../k8s/gitops/replicas.ts';
 import { fileState, memoryState, noState } from '../../k8s/gitops/state.ts';
 import { type CommonArgs, placeOptions } from '../run.ts';
@@ -39,6 +41,7 @@ export function gitopsOptions<T>(yargs: Argv<T>) {
 
 export interface OpenedBot {
   readonly bot: Bot;
+  readonly metrics: GitopsMetrics;
   readonly config: GitopsConfig;
 }
 
@@ -48,21 +51,9 @@ export async function openBot(
   args: GitopsArgs,
   { stays }: { readonly stays: boolean },
 ): Promise<OpenedBot> {
-  const { log, signal, sleep, random, nowMs } = context;
+  const { log, sleep, random, nowMs } = context;
   const config = await readGitops(args.repos);
-  const folder = await mkdtemp(join(tmpdir(), 'samovar-gitops-'));
-  context.onClose(() => rm(folder, { recursive: true, force: true }));
-  const said = (message: string) => log.info(message);
-  const engine = createEngine({
-    place: config.git,
-    commit: config.commit,
-    folder,
-    signal,
-    sleep,
-    random,
-    log: said,
-    check: kustomizeCheck({ how: config.check, signal, log: said }),
-  });
+  const { engine, metrics } = await openEngine(context, config);
   const { stateFolder, auditFile } = config;
   const memory = stays ? memoryState : noState;
   const state = stateFolder === undefined ? memory() : fileState({ folder: stateFolder, sleep, nowMs });
@@ -70,10 +61,33 @@ export async function openBot(
     log.warn('stateFolder is not set: a restart forgets freezes and what waits');
   const audit: Audit =
     auditFile === undefined
-      ? async (entry) => log.info({ ...entry, request: entry.request.id }, 'audit')
+      ? async ({ request: { id, person, text }, ...entry }) =>
+          log.info({ requestId: id, by: person.id, name: person.name, text, ...entry }, 'audit')
       : fileAudit(auditFile, nowMs);
-  const parts = { ...(await pullRequests(context, config)), ...replicas(context, config, args) };
-  return { bot: createBot({ config, engine, state, audit, nowMs, random, ...parts }), config };
+  const parts = {
+    ...(await pullRequests(context, config)),
+    ...replicas(context, config, args),
+    ...tags(context, config),
+  };
+  const bot = metrics.watched(createBot({ config, engine, state, audit, nowMs, random, ...parts }));
+  return { bot, config, metrics };
+}
+
+async function openEngine({ log, signal, sleep, random, onClose }: Context, config: GitopsConfig) {
+  const { git: place, commit } = config;
+  const folder = await mkdtemp(join(tmpdir(), 'samovar-gitops-'));
+  onClose(() => rm(folder, { recursive: true, force: true }));
+  const said = (message: string) => log.info(message);
+  const metrics: GitopsMetrics = createGitopsMetrics(() => performance.now(), {
+    queue: () => ({ repository: place.url, waiting: engine.waiting }),
+  });
+  const engine = createEngine({
+    ...{ place, commit, folder, signal, sleep, random, log: said },
+    check: kustomizeCheck({ how: config.check, signal, log: said }),
+    onGit: metrics.git,
+    onRetry: metrics.pushRetried,
+  });
+  return { engine, metrics };
 }
 
 export function newRequestId(): string {
@@ -89,6 +103,10 @@ async function pullRequests(
   return {
     pullRequest: githubPullRequests({ settings, token, signal, log: (message) => log.warn(message) }),
   };
+}
+
+function tags({ signal }: Context, { registries }: GitopsConfig): Pick<BotOptions, 'tagCheck'> {
+  return Object.keys(registries).length === 0 ? {} : { tagCheck: tagCheck({ registries, signal }) };
 }
 
 function replicas(

@@ -2,9 +2,11 @@ import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
 import { type BotSecrets, readBotSecrets } from '../../k8s/gitops/config.ts';
-import { gitopsPages } from '../../k8s/gitops/pages.ts';
+import type { GitopsMetrics } from '../../k8s/gitops/metrics.ts';
+import { gitopsPages, metricsPages } from '../../k8s/gitops/pages.ts';
 import type { ReceiveOptions } from '../../k8s/gitops/slack/receive.ts';
 import { runSocket } from '../../k8s/gitops/slack/socket.ts';
+import { listenHttp } from '../../k8s/listen.ts';
 import { startHttp } from '../../serve/http.ts';
 import { withContext } from '../run.ts';
 import { type GitopsArgs, gitopsOptions, newRequestId, openBot } from './gitops-open.ts';
@@ -13,6 +15,7 @@ type Args = GitopsArgs & { readonly secrets: string; readonly listen: string };
 
 /** A server's answer must come before its own limit of silence. */
 const API_WAIT_MS = 60_000;
+const METRICS_LIMITS = { connectionsMax: 50, silenceMs: 30_000 };
 
 export const gitopsServeCommand: CommandModule<object, Args> = {
   command: 'serve',
@@ -30,6 +33,10 @@ export const gitopsServeCommand: CommandModule<object, Args> = {
         default: '8091',
         describe: 'HOST:PORT, or PORT for this machine only; behind something that speaks TLS',
       })
+      .option('metrics-listen', {
+        type: 'string',
+        describe: 'HOST:PORT, or PORT, of /metrics and /healthz: apart from what others reach',
+      })
       .epilogue(
         'slackSigningSecret opens /slack/commands and /slack/interactions, slackAppToken opens Socket Mode, apiTokens open /v1/commands.',
       ),
@@ -44,7 +51,7 @@ async function serve(context: Context, args: Args): Promise<number> {
     throw new SamovarError('config', `${args.secrets} has no secret by which anybody could ask the bot`, {
       remedy: 'Set slackSigningSecret, slackAppToken or apiTokens there.',
     });
-  const { bot } = await openBot(context, args, { stays: true });
+  const { bot, metrics } = await openBot(context, args, { stays: true });
   const works = new Set<Promise<void>>();
   const receive = receiving(context, secrets, {
     bot,
@@ -54,7 +61,10 @@ async function serve(context: Context, args: Args): Promise<number> {
     },
   });
   const { nowMs } = context;
-  const app = gitopsPages({ ...receive, secrets, nowMs, waitMs: API_WAIT_MS });
+  const { refused: onRefused } = metrics;
+  const app = gitopsPages({ ...receive, secrets, nowMs, waitMs: API_WAIT_MS, onRefused });
+  const metricsAt = args['metrics-listen'];
+  if (metricsAt !== undefined) await serveMetrics(context, metricsAt, metrics);
   const server = await startHttp({ address: args.listen, fetch: app.fetch });
   context.onClose(async () => {
     await server.close();
@@ -65,6 +75,16 @@ async function serve(context: Context, args: Args): Promise<number> {
   if (slackAppToken !== undefined) await listenBySocket(context, slackAppToken, receive);
   await untilStopped(stopping);
   return 0;
+}
+
+async function serveMetrics(
+  { onClose, log }: Context,
+  address: string,
+  metrics: Pick<GitopsMetrics, 'render'>,
+): Promise<void> {
+  const { url, close } = await listenHttp(address, metricsPages(metrics).fetch, METRICS_LIMITS);
+  onClose(close);
+  log.info({ url }, 'serving metrics');
 }
 
 function receiving(

@@ -14,6 +14,7 @@ export interface ApiOptions {
   readonly log: (message: string) => void;
   /** How long a caller is kept waiting for the end; then it asks again by the id. */
   readonly waitMs: number;
+  readonly onRefused?: ((from: 'api', reason: string) => void) | undefined;
 }
 
 interface Asked {
@@ -54,7 +55,7 @@ export function apiPages(options: ApiOptions): Hono {
   });
   app.post('/v1/commands', limit, async (context) => {
     const person = personOf(context, options);
-    if (person === undefined) return unknown(context);
+    if (person === undefined) return unknown(context, options);
     const text = textOf(await context.req.text());
     if (text === undefined) return context.json(problem('the body must be {"text": "..."}'), 400);
     const key = context.req.header('idempotency-key');
@@ -72,7 +73,7 @@ export function apiPages(options: ApiOptions): Hono {
   });
   app.get('/v1/requests/:id', (context) => {
     const person = personOf(context, options);
-    if (person === undefined) return unknown(context);
+    if (person === undefined) return unknown(context, options);
     const asked = kept.get(context.req.param('id'));
     if (asked?.person !== person.id) return context.json(problem('there is no such request'), 404);
     return told(context, asked);
@@ -121,7 +122,8 @@ function personOf(context: Context, { tokens }: ApiOptions): Person | undefined 
   return first === undefined ? undefined : { id: `token:${first.name}`, name: first.name };
 }
 
-function unknown(context: Context): Response {
+function unknown(context: Context, { onRefused }: ApiOptions): Response {
+  onRefused?.('api', 'token');
   context.header('www-authenticate', 'Bearer');
   return context.json(problem('a bearer token is needed'), 401);
 }

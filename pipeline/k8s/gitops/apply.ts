@@ -22,7 +22,9 @@ export async function changeHandler(handling: Handling, change: Change): Promise
   onProgress('looking at what would change');
   const edits = await engine.read((tree) => editsOf(tree, baseNamed(config, change.repo), change));
   if (edits.every(({ old, new: now }) => old === now)) return unchanged(handling, edits);
-  const preview = previewOf(edits);
+  const warnings = await tagWarnings(handling, edits);
+  const shown = previewOf(edits);
+  const preview = { ...shown, lines: [...shown.lines, ...warnings] };
   if (change.dryRun) return { state: 'shown', ...preview };
   return waitFor(handling, change, { rule, edits: changeLines(edits), preview });
 }
@@ -49,11 +51,13 @@ export async function makeChange(handling: Handling, change: Change, approved: A
   const { asked, approvals, checkEdits } = approved;
   const base = baseNamed(config, change.repo);
   let edits: readonly Edit[] = [];
+  let warnings: readonly string[] = [];
   const plan = async (tree: Tree) => {
     // It may have waited in the queue: a freeze of meanwhile counts.
     checkFreeze(await state.read(), change);
     edits = await editsOf(tree, base, change);
     checkEdits?.(edits);
+    warnings = await tagWarnings(handling, edits);
     return {
       files: filesOf(edits),
       message: commitMessage(config.commit, change, edits, { request: asked, approvals }),
@@ -70,18 +74,29 @@ export async function makeChange(handling: Handling, change: Change, approved: A
   const where = { commit, ...branch, ...(url === undefined ? {} : { url }) };
   const changes = changeLines(edits);
   const names = approvals.map(({ id }) => id);
-  await audit({
-    event: 'done',
-    request: asked,
-    target: targetText(change),
-    changes,
-    approvals: names,
-    ...where,
-  });
+  const noted = { request: asked, target: targetText(change), changes, approvals: names, ...where };
+  // It is pushed: who asked must not be told that it failed.
+  const unnoted = await audit({ event: 'done', ...noted }).then(() => [], warningOf);
   const title = doneLine(config.commit, change, edits, asked);
   const asPull = how.branch === undefined ? [] : [`as ${url ?? `branch ${how.branch}`}: merge it`];
-  const lines = [title, '', ...changes, '', `by "${asked.text}"`, ...asPull];
+  const lines = [title, '', ...changes, '', `by "${asked.text}"`, ...asPull, ...warnings, ...unnoted];
   return { state: 'done', ...previewOf(edits), lines, ...where };
+}
+
+function warningOf(error: unknown): readonly string[] {
+  return [`warning: ${describeError(error)}`];
+}
+
+/** Throws `refused` where a tag that would be committed is not in its registry. */
+async function tagWarnings({ tagCheck, onProgress }: Handling, edits: readonly Edit[]) {
+  const warnings: string[] = [];
+  for (const { image, old, new: now } of edits) {
+    if (tagCheck === undefined || image === undefined || old === now) continue;
+    onProgress('looking the tag up');
+    const warning = await tagCheck(image, now);
+    if (warning !== undefined) warnings.push(`warning: ${warning}`);
+  }
+  return warnings;
 }
 
 async function unchanged({ request, audit }: Handling, edits: readonly Edit[]): Promise<Reply> {

@@ -21,7 +21,7 @@ export interface AuditEntry {
 
 export type Audit = (entry: AuditEntry) => Promise<void>;
 
-/** Appends JSON lines, each in one write. Throws `storage`: what cannot be noted is not done. */
+/** Appends JSON lines, each in one write. Throws `storage`: what cannot be noted as asked is not done. */
 export function fileAudit(file: string, nowMs: () => number): Audit {
   return async ({ request, ...entry }) => {
     const { person, id, text } = request;
@@ -31,7 +31,9 @@ export function fileAudit(file: string, nowMs: () => number): Audit {
       await mkdir(dirname(file), { recursive: true });
       await appendFile(file, `${line}\n`, { mode: 0o600 });
     } catch (cause) {
-      throw new SamovarError('storage', `the audit file ${file} cannot be written, so nothing is done`, {
+      const then =
+        entry.event === 'asked' ? 'so nothing is done' : `that ${id} is ${entry.event} is not noted`;
+      throw new SamovarError('storage', `the audit file ${file} cannot be written, ${then}`, {
         subject: file,
         remedy: 'Make room there, or make it a file that the bot may write.',
         cause,

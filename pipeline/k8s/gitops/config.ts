@@ -24,6 +24,16 @@ export interface GitopsConfig {
   /** Of freezes and of commands that wait for approval. */
   readonly stateFolder: string | undefined;
   readonly check: 'auto' | 'required' | 'off';
+  /** By host. Empty: nothing is looked up. */
+  readonly registries: Readonly<Record<string, Registry>>;
+}
+
+/** Where images are, by the API of distributions. */
+export interface Registry {
+  /** Default `https://HOST`. */
+  readonly url?: string;
+  readonly user?: string;
+  readonly passwordPath?: string;
 }
 
 export interface GitPlace {
@@ -139,6 +149,7 @@ function completed(value: Partial<GitopsConfig> & Pick<GitopsConfig, 'git' | 'co
     auditFile: value.auditFile,
     stateFolder: value.stateFolder,
     check: value.check ?? 'auto',
+    registries: value.registries ?? {},
   };
 }
 

@@ -61,6 +61,8 @@ export interface EngineOptions extends CloneOptions {
   readonly check?: (folder: string, files: readonly FileEdit[]) => Promise<void>;
   readonly triesMax?: number;
   readonly waitingMax?: number;
+  /** Another push came first; or the server could not be reached, or gave no answer. */
+  readonly onRetry?: (why: 'lost' | 'failed') => void;
 }
 
 const TRIES_MAX = 30;
@@ -112,25 +114,28 @@ async function attempts(
   plan: (tree: Tree) => Promise<Plan>,
   how: PushHow,
   fresh: () => Promise<{ readonly clone: Clone; readonly head: string }>,
-  { place, sleep, random, signal, check, log, triesMax = TRIES_MAX }: EngineOptions,
+  { place, sleep, random, signal, check, log, onRetry, triesMax = TRIES_MAX }: EngineOptions,
 ): Promise<Changed> {
-  let unsure: { readonly commit: string; readonly plan: Plan } | undefined;
+  // Any of them may have arrived, and later than the next was made.
+  const unsure: { readonly commit: string; readonly plan: Plan }[] = [];
   let seen: unknown;
   for (let tries = 1; tries <= triesMax; tries += 1) {
     if (tries > 1) await sleep(Math.min(DELAY_MS * 2 ** tries, DELAY_MS_MAX) * random(), signal);
     try {
       const now = await fresh();
-      if (unsure !== undefined && (await now.clone.contains(unsure.commit))) return { ...unsure, tries };
+      for (const one of unsure) if (await now.clone.contains(one.commit)) return { ...one, tries };
       const made = await plan(treeOf(now));
       const commit = await commitPlan(now.clone, made, check);
       if (commit === undefined) return { plan: made, tries };
-      unsure = { commit, plan: made };
+      unsure.push({ commit, plan: made });
       const pushed = await push(how.branch ?? place.branch, how, now.clone.options);
       if (pushed === 'pushed') return { commit, plan: made, tries };
+      onRetry?.('lost');
       log('somebody else pushed first: the change is made again on what is there now');
     } catch (error) {
       if (!isRetryable(error)) throw error;
       seen = error;
+      onRetry?.('failed');
       log(`tried again: ${describeError(error)}`);
     }
   }

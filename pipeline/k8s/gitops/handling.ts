@@ -4,6 +4,7 @@ import type { Request } from './command.ts';
 import type { CodeBase, GitopsConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import type { PullRequester } from './pull-request.ts';
+import type { TagCheck } from './registry.ts';
 import type { ReplicaReader } from './replicas.ts';
 import type { StateStore } from './state.ts';
 
@@ -15,6 +16,7 @@ export interface BotOptions {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly pullRequest?: PullRequester;
+  readonly tagCheck?: TagCheck;
   /** For info. */
   readonly replicas?: ReplicaReader;
 }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { describeError } from '../../errors.ts';
 import { apiPages } from './api.ts';
 import type { BotSecrets } from './config.ts';
+import type { GitopsMetrics } from './metrics.ts';
 import { slackPages } from './slack/pages.ts';
 import type { ReceiveOptions } from './slack/receive.ts';
 
@@ -10,6 +11,7 @@ export interface GitopsPagesOptions extends ReceiveOptions {
   readonly nowMs: () => number;
   /** How long the API keeps a caller waiting. */
   readonly waitMs: number;
+  readonly onRefused?: ((from: 'slack' | 'api', reason: string) => void) | undefined;
 }
 
 /** What the bot serves: /healthz, and each way in for which there is a secret. */
@@ -23,5 +25,15 @@ export function gitopsPages(options: GitopsPagesOptions): Hono {
     options.log(`a request failed: ${describeError(error)}`);
     return context.text('this operation failed', 500);
   });
+  return app;
+}
+
+/** For whoever watches the bot; nothing of it asks for a token. */
+export function metricsPages({ render }: Pick<GitopsMetrics, 'render'>): Hono {
+  const app = new Hono();
+  app.get('/healthz', (context) => context.text('ok'));
+  app.get('/metrics', async (context) =>
+    context.body(await render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
   return app;
 }

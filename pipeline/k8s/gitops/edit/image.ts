@@ -11,6 +11,8 @@ export interface EditedFile {
   readonly new: string;
   /** As commit messages name it: `image-tag(images.0.newTag)`. */
   readonly what: string;
+  /** What is pulled with the new tag, for an edit of an image. */
+  readonly image?: string;
 }
 
 export interface WhichImage {
@@ -33,7 +35,8 @@ export function setImage(text: string, version: ImageVersion, which: WhichImage)
   const old = held === undefined ? '' : textOf(pair?.value);
   const key = KEYS[version.kind];
   const what = `image-tag(images.${at}.${key})`;
-  const result = { before: text, old, new: version.value, what };
+  const pulled = String(entry.get('newName') ?? entry.get('name'));
+  const result = { before: text, old, new: version.value, what, image: pulled };
   if (held === key && old === version.value) return { ...result, after: text };
   const wanted = structuredClone(value) as { images: Record<string, unknown>[] };
   const image = wanted.images[at] ?? {};

@@ -34,13 +34,14 @@ export interface CloneOptions {
   /** Made where it is not there; what else is in it goes. */
   readonly folder: string;
   readonly signal: AbortSignal;
+  readonly onGit?: GitOptions['onGit'];
 }
 
 const DEEPEN = 200;
 const SEPARATOR = '\u001f';
 
-export async function openClone({ place, commit, folder, signal }: CloneOptions): Promise<Clone> {
-  const options: GitOptions = { folder, signal };
+export async function openClone({ place, commit, folder, signal, onGit }: CloneOptions): Promise<Clone> {
+  const options: GitOptions = { folder, signal, onGit };
   const { branch } = place;
   const remote = `refs/remotes/origin/${branch}`;
   await mkdir(folder, { recursive: true, mode: 0o700 });

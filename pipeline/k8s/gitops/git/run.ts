@@ -13,6 +13,8 @@ export interface GitOptions {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Called as git begins; what it gives, as git ends: with the exit code, or undefined. */
+  readonly onGit?: ((command: string) => (code: number | undefined) => void) | undefined;
 }
 
 /**
@@ -32,9 +34,12 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       return exitCode > 0 ? undefined : error;
     },
   });
+  const ended = options.onGit?.(args[0] ?? '');
   try {
     await git.raw([...args]);
+    ended?.(Math.max(result.code, 0));
   } catch (cause) {
+    ended?.(undefined);
     throw failure(cause, args[0] ?? '', signal, late);
   }
   return result;

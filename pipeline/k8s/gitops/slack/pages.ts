@@ -6,6 +6,7 @@ import { slackJudge } from './signature.ts';
 export interface SlackPagesOptions extends ReceiveOptions {
   readonly signingSecret: string;
   readonly nowMs: () => number;
+  readonly onRefused?: ((from: 'slack', reason: string) => void) | undefined;
 }
 
 const BODY_BYTES_MAX = 256 * 1024;
@@ -24,6 +25,7 @@ export function slackPages(options: SlackPagesOptions): Hono {
     const signature = context.req.header('x-slack-signature') ?? '';
     const verdict = judge({ timestamp, signature, body });
     if (verdict === 'right') return new URLSearchParams(body);
+    options.onRefused?.('slack', verdict);
     options.log(`a request that claims to come from Slack is refused: ${verdict}`);
     return context.text(`refused: ${verdict}`, verdict === 'too many' ? 503 : 401);
   };
