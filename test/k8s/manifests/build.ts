@@ -58,7 +58,9 @@ const built = new Map<string, readonly Manifest[]>();
 export function build(place: string): readonly Manifest[] {
   const known = built.get(place);
   if (known !== undefined) return known;
-  const text = existsSync(join(place, 'kustomization.yaml')) ? kustomized(place) : readFileSync(place, 'utf8');
+  const text = existsSync(join(place, 'kustomization.yaml'))
+    ? kustomized(place)
+    : readFileSync(place, 'utf8');
   const manifests = parsed(text, place);
   built.set(place, manifests);
   return manifests;
@@ -82,7 +84,8 @@ function parsed(text: string, place: string): readonly Manifest[] {
 export function templateOf({ kind, spec }: Manifest): PodTemplate | undefined {
   if (['Deployment', 'StatefulSet', 'Job'].includes(kind)) return spec?.template as PodTemplate;
   if (kind !== 'CronJob') return undefined;
-  return (spec?.jobTemplate as { readonly spec: { readonly template: PodTemplate } }).spec.template;
+  const job = spec?.jobTemplate as { readonly spec: { readonly template: PodTemplate } } | undefined;
+  return job?.spec.template;
 }
 
 export function nameOf({ kind, metadata }: Manifest): string {

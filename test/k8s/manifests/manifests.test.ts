@@ -48,8 +48,8 @@ describe.each(ALL)('%s', (place) => {
   });
 
   test('gives an account a token only where a role is bound to it, and makes every account it names', () => {
-    const bound = of('RoleBinding', 'ClusterRoleBinding').flatMap(
-      ({ subjects }) => (subjects as readonly { readonly name: string }[]).map(({ name }) => name),
+    const bound = of('RoleBinding', 'ClusterRoleBinding').flatMap(({ subjects }) =>
+      (subjects as readonly { readonly name: string }[]).map(({ name }) => name),
     );
     const made = of('ServiceAccount').map(({ metadata }) => metadata.name);
     for (const { spec } of templates()) {
@@ -65,7 +65,9 @@ describe.each(ALL)('%s', (place) => {
   test('binds roles to accounts of the namespace they are in', () => {
     const accounts = of('ServiceAccount').map(({ metadata }) => metadata.namespace ?? 'default');
     for (const binding of of('ClusterRoleBinding'))
-      expect(accounts).toContain((binding.subjects as readonly { readonly namespace: string }[])[0]?.namespace);
+      expect(accounts).toContain(
+        (binding.subjects as readonly { readonly namespace: string }[])[0]?.namespace,
+      );
   });
 
   test('runs one image', () => {
@@ -98,12 +100,20 @@ describe.each(ALL)('%s', (place) => {
     const policies = selectors('NetworkPolicy', 'podSelector');
     const chosen = [...policies, ...selectors('PodDisruptionBudget', 'selector')];
     for (const [name, selector] of chosen)
-      expect(labels.filter((each) => selects(selector, each)), name).not.toEqual([]);
+      expect(
+        labels.filter((each) => selects(selector, each)),
+        name,
+      ).not.toEqual([]);
     for (const service of of('Service'))
-      expect(labels.some((each) => selects({ matchLabels: service.spec?.selector as never }, each))).toBe(true);
+      expect(labels.some((each) => selects({ matchLabels: service.spec?.selector as never }, each))).toBe(
+        true,
+      );
     if (place === BACKFILL) return;
     for (const each of labels)
-      expect(policies.filter(([, selector]) => selects(selector, each)), JSON.stringify(each)).not.toEqual([]);
+      expect(
+        policies.filter(([, selector]) => selects(selector, each)),
+        JSON.stringify(each),
+      ).not.toEqual([]);
     for (const { spec } of of('NetworkPolicy')) expect(spec?.policyTypes).toEqual(['Ingress', 'Egress']);
   });
 
@@ -131,7 +141,8 @@ describe.each(ALL)('%s', (place) => {
           pods.some((pod) => selects(policy.spec?.podSelector as Selector, pod.metadata.labels)),
         )
         .flatMap(({ spec: rules }) => JSON.stringify(rules?.ingress));
-      for (const { targetPort } of spec?.ports as readonly { readonly targetPort: string }[]) {
+      const led = (spec?.ports ?? []) as readonly { readonly targetPort: string }[];
+      for (const { targetPort } of led) {
         const port = ports.find(({ name }) => name === targetPort)?.containerPort;
         expect(port, `${metadata.name}: ${targetPort}`).toBeDefined();
         expect(allowed.join(), metadata.name).toContain(`{"port":${port},`);
@@ -146,7 +157,8 @@ test('what each module says of itself is its own: no two bases make one object',
 });
 
 describe('the checks', () => {
-  const good = () => structuredClone(build('config/k8s/base/router').find(({ kind }) => kind === 'Deployment'));
+  const good = () =>
+    structuredClone(build('config/k8s/base/router').find(({ kind }) => kind === 'Deployment'));
   const changed = (change: (spec: Record<string, never>) => void) => {
     const manifest = good();
     change((templateOf(manifest as Manifest) as unknown as { spec: Record<string, never> }).spec);
@@ -166,7 +178,10 @@ describe('the checks', () => {
   test.each<[string, (spec: Record<string, never>) => void]>([
     ['root', (spec) => Object.assign(spec.securityContext ?? {}, { runAsNonRoot: false })],
     ['no seccomp', (spec) => Object.assign(spec.securityContext ?? {}, { seccompProfile: undefined })],
-    ['a container that may write', (spec) => Object.assign(spec.containers?.[0] ?? {}, { securityContext: {} })],
+    [
+      'a container that may write',
+      (spec) => Object.assign(spec.containers?.[0] ?? {}, { securityContext: {} }),
+    ],
     ['no probe', (spec) => Object.assign(spec.containers?.[0] ?? {}, { livenessProbe: undefined })],
     ['no limit', (spec) => Object.assign(spec.containers?.[0] ?? {}, { resources: undefined })],
   ])('see %s', (_, change) => {

@@ -52,7 +52,9 @@ function isLongRunning({ kind }: Manifest): boolean {
 }
 
 function claimsOf({ spec }: Manifest): readonly string[] {
-  const claims = (spec?.volumeClaimTemplates ?? []) as readonly { readonly metadata: { readonly name: string } }[];
+  const claims = (spec?.volumeClaimTemplates ?? []) as readonly {
+    readonly metadata: { readonly name: string };
+  }[];
   return claims.map(({ metadata }) => metadata.name);
 }
 

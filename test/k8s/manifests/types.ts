@@ -34,8 +34,7 @@ function problemsIn(value: unknown, type: string, path: string): readonly string
       ? value.flatMap((item, at) => problemsIn(item, list[1] ?? '', `${path}[${at}]`))
       : [`${path}: no list`];
   const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
-  if (map)
-    return fieldsOf(value).flatMap(([key, item]) => problemsIn(item, map[1] ?? '', `${path}.${key}`));
+  if (map) return fieldsOf(value).flatMap(([key, item]) => problemsIn(item, map[1] ?? '', `${path}.${key}`));
   const model = modelOf(type);
   return model === undefined ? plainProblems(value, type, path) : modelProblems(value, model, path);
 }
