@@ -41,7 +41,7 @@ export async function collectPendingJunit(run: RootRun): Promise<void> {
   const wants = wantsJob(run.root, run.options.selection);
   for (const known of stored(run, run.store.builds.junitPending)) {
     if (run.breaker.signal.aborted || run.allowance.left <= 0) break;
-    if (!wants(known.job) || !wantsBuild(run.options.selection, known.build)) continue;
+    if (!wants(known.job) || !wantsBuild(run.options.selection, placed(run, known))) continue;
     run.stats.found += 1;
     run.allowance.left -= 1;
     if (!run.options.dryRun)
@@ -52,8 +52,8 @@ export async function collectPendingJunit(run: RootRun): Promise<void> {
 
 async function submit(run: RootRun, candidate: Candidate): Promise<void> {
   const { signal } = run.breaker;
-  if (signal.aborted || run.allowance.left <= 0 || !wantsBuild(run.options.selection, candidate.build))
-    return;
+  if (signal.aborted || run.allowance.left <= 0) return;
+  if (!wantsBuild(run.options.selection, placed(run, candidate))) return;
   run.stats.found += 1;
   run.allowance.left -= 1;
   if (!run.options.dryRun) await run.builds.submit(() => processCandidate(run, candidate));
@@ -69,6 +69,10 @@ function* stored(run: RootRun, read: RootRun['store']['builds']['open']): Genera
     yield* page;
     after = last.id;
   }
+}
+
+function placed({ root }: RootRun, { job, build }: Pick<Candidate, 'job' | 'build'>) {
+  return { root: root.url, job, build };
 }
 
 function folderOf(run: RootRun, path: string): string {

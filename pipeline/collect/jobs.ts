@@ -65,7 +65,9 @@ async function collectJob(run: RootRun, listing: JobListing): Promise<void> {
 function unknownOf(run: RootRun, page: readonly Candidate[]): readonly Candidate[] {
   const job = page[0]?.job;
   if (job === undefined) return [];
-  const wanted = page.filter(({ build }) => wantsBuild(run.options.selection, build));
+  const wanted = page.filter(({ build }) =>
+    wantsBuild(run.options.selection, { root: run.root.url, job, build }),
+  );
   const ids = wanted.map(({ build }) => build);
   const known = run.store.builds.knownAmong(run.rootId, job, ids);
   const failed = run.store.deadLetters.failedAmong(run.root.url, job, ids);

@@ -1,5 +1,6 @@
 import type { BucketRoot } from '../config/buckets.ts';
 import { isSnowflake, snowflakeTimeMs } from '../records/ids.ts';
+import { type BuildPlace, type Shard, shardOf } from '../records/shard.ts';
 
 /** Which builds a run wants, beyond what the configuration excludes. */
 export interface Selection {
@@ -12,12 +13,14 @@ export interface Selection {
   readonly limit?: number | undefined;
   /** Only the newest so many builds of each job. */
   readonly buildLimit?: number | undefined;
+  /** Only the builds of this part; the others are another process's. */
+  readonly shard?: Shard | undefined;
 }
 
 /** True when a run leaves builds out: what it listed then says nothing about what is complete. */
 export function isPartial(selection: Selection): boolean {
-  const { sinceMs, untilMs, limit, buildLimit } = selection;
-  return sinceMs !== undefined || untilMs !== undefined || limit !== undefined || buildLimit !== undefined;
+  const { sinceMs, untilMs, limit, buildLimit, shard } = selection;
+  return [sinceMs, untilMs, limit, buildLimit, shard].some((bound) => bound !== undefined);
 }
 
 /** The one exclusion filter: what the run asked for, then what the root excludes. */
@@ -31,10 +34,12 @@ export function exactJob(selection: Selection): string | undefined {
   return selection.job !== undefined && !/[*?]/.test(selection.job) ? selection.job : undefined;
 }
 
-/** False for a build whose id says that it started outside the range; ids that tell no time pass. */
-export function wantsBuild(selection: Selection, build: string): boolean {
-  if (!isSnowflake(build)) return true;
-  return inRange(selection, snowflakeTimeMs(build));
+/** False for a build of another shard, or whose id says that it started outside the range; ids that tell no time pass. */
+export function wantsBuild(selection: Selection, place: BuildPlace): boolean {
+  const { build } = place;
+  if (isSnowflake(build) && !inRange(selection, snowflakeTimeMs(build))) return false;
+  const { shard } = selection;
+  return shard === undefined || shardOf(place, shard.count) === shard.index;
 }
 
 /** True when a build's time lies in the selection's range. */

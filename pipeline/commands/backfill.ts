@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
-import { wantsBuild, wantsJob } from '../collect/plan.ts';
+import { type Selection, wantsBuild, wantsJob } from '../collect/plan.ts';
 import { type BucketRoot, findRoot, loadRoots } from '../config/buckets.ts';
-import { loadTables, tableSpec } from '../config/tables.ts';
+import { loadTables, type TableConfig, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
 import { SamovarError } from '../errors.ts';
 import { backfillTable } from '../jobs/backfill.ts';
@@ -13,9 +13,13 @@ import { findTable } from './make-json.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
+import { type ShardArgs, shardOfArgs, shardOptions } from './shard-options.ts';
+import { assertSameForAll, shardDatabase, writeOut, writtenText } from './shard-out.ts';
 
 type Args = CommonArgs &
-  SelectionArgs & {
+  SelectionArgs &
+  ShardArgs & {
+    readonly out?: string | undefined;
     readonly table: string;
     readonly 'by-day': boolean;
     readonly threads?: number | undefined;
@@ -26,7 +30,7 @@ export const backfillCommand: CommandModule<object, Args> = {
   command: 'backfill',
   describe: 'One-off: collect a range of old builds and load them into a table',
   builder: (yargs) =>
-    selectionOptions(commonOptions(yargs))
+    shardOptions(selectionOptions(commonOptions(yargs)))
       .option('table', {
         type: 'string',
         default: 'all',
@@ -36,6 +40,11 @@ export const backfillCommand: CommandModule<object, Args> = {
         type: 'boolean',
         default: false,
         describe: 'One load per day, for a table partitioned by day',
+      })
+      .option('out', {
+        type: 'string',
+        describe:
+          'Write files and a manifest below this URL (gs://BUCKET/PREFIX) instead; `bq-load --manifests` loads them',
       })
       .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket' })
       .option('dry-run', {
@@ -51,39 +60,80 @@ export const backfillCommand: CommandModule<object, Args> = {
       .example(
         '$0 backfill --since 90d --table all --by-day',
         'a quarter, a day at a time; run it again to go on after a stop',
+      )
+      .example(
+        '$0 backfill --since 2026-01-01 --shard 3/8 --out gs://BUCKET/PREFIX',
+        'one of eight machines',
       ),
   handler: (args) => withContext(args, (context) => backfill(context, args)),
 };
 
 async function backfill(context: Context, args: Args): Promise<number> {
-  const selection = selectionOf(args, context.nowMs());
   const table = findTable(await loadTables(context.settings.tablesFile), args.table);
   const roots = await loadRoots(context.settings.bucketsFile);
-  if (args['dry-run']) return plan(context, args, roots);
-  const tables = await openTables(context, 'backfill');
-  const collected = await collectWith(context, tables.store, roots, {
+  const selection = { ...selectionOf(args, context.nowMs()), shard: shardOfArgs(args) };
+  if (selection.shard !== undefined || args.out !== undefined) assertSameForAll(args);
+  const given = { args, table, roots, selection, ...windowOf(context, selection) };
+  if (args['dry-run']) return plan(context, given);
+  return args.out === undefined ? loadInto(context, given) : writeFiles(context, given, args.out);
+}
+
+interface Given {
+  readonly args: Args;
+  readonly table: TableConfig;
+  readonly roots: readonly BucketRoot[];
+  readonly selection: Selection;
+  /** Epoch seconds: builds finished in [since, before). */
+  readonly since: number;
+  readonly before: number;
+}
+
+/** Builds are chosen by when they started, the window is of when they finished: late ones count too. */
+function windowOf(context: Context, { sinceMs, untilMs }: Selection) {
+  const lastMs = Math.min(context.nowMs(), (untilMs ?? context.nowMs()) + context.settings.giveUpMs);
+  return { since: (sinceMs ?? 0) / 1000, before: lastMs / 1000 };
+}
+
+async function collect(
+  context: Context,
+  store: Store,
+  { args, roots, selection }: Given,
+): Promise<Collected> {
+  const collected = await collectWith(context, store, roots, {
     ...options(context, args),
     selection,
     dryRun: false,
   });
-  if (context.signal.aborted)
-    throw new SamovarError('aborted', 'stopped while collecting', {
-      remedy: 'Run the same command again: it goes on where it stopped.',
-    });
-  const since = (selection.sinceMs ?? 0) / 1000;
-  // Builds are chosen by when they started, the window is of when they finished: late ones count too.
-  const until =
-    Math.min(context.nowMs(), (selection.untilMs ?? context.nowMs()) + context.settings.giveUpMs) / 1000;
-  const keep = (path: string) => keeps(roots, selection, path);
+  if (!context.signal.aborted) return collected;
+  throw new SamovarError('aborted', 'stopped while collecting', {
+    remedy: 'Run the same command again: it goes on where it stopped.',
+  });
+}
+
+async function loadInto(context: Context, given: Given): Promise<number> {
+  const { args, table, roots, selection, since, before } = given;
+  const tables = await openTables(context, 'backfill');
+  const collected = await collect(context, tables.store, given);
   const loaded = await backfillTable(tables, table, await tableSpec(table), {
     since,
-    until,
+    until: before,
     byDay: args['by-day'],
-    keep,
+    keep: (path) => keeps(roots, selection, path),
   });
   const text = `${collected.stats.added} builds collected, ${loaded.rows} rows loaded into ${table.name} in ${loaded.loads} loads`;
   await print(context, args.json ? JSON.stringify({ collected, loaded }) : text);
   return collected.failures.length > 0 ? 1 : 0;
+}
+
+async function writeFiles(context: Context, given: Given, out: string): Promise<number> {
+  const { args, roots, selection } = given;
+  const shard = selection.shard ?? { index: 0, count: 1 };
+  const store = await context.holdStore('backfill', shardDatabase(context, args.db, shard));
+  const collected = await collect(context, store, given);
+  const keep = (path: string) => keeps(roots, selection, path);
+  const written = await writeOut(context, store, { ...given, out, shard, keep, collected });
+  await print(context, args.json ? JSON.stringify({ collected, ...written }) : writtenText(written));
+  return written.manifest.complete ? 0 : 1;
 }
 
 function options(context: Context, args: Args) {
@@ -91,20 +141,15 @@ function options(context: Context, args: Args) {
 }
 
 /** The one exclusion filter again, this time on what is stored. */
-function keeps(
-  roots: readonly BucketRoot[],
-  selection: ReturnType<typeof selectionOf>,
-  path: string,
-): boolean {
+function keeps(roots: readonly BucketRoot[], selection: Selection, path: string): boolean {
   const root = findRoot(roots, path);
   if (root === undefined) return false;
   const { job, build } = buildOfPath(path);
-  return wantsJob(root, selection)(job) && wantsBuild(selection, build);
+  return wantsJob(root, selection)(job) && wantsBuild(selection, { root: root.url, job, build });
 }
 
-async function plan(context: Context, args: Args, roots: readonly BucketRoot[]): Promise<number> {
+async function plan(context: Context, { args, roots, selection }: Given): Promise<number> {
   const store = context.openStore({ dryRun: true });
-  const selection = selectionOf(args, context.nowMs());
   const collected = await collectWith(context, store, roots, {
     ...options(context, args),
     selection,

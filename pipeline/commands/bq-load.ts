@@ -6,6 +6,7 @@ import { SamovarError } from '../errors.ts';
 import { destinationOf, type TableResult, type TablesContext, updateTable } from '../jobs/tables.ts';
 import { loadJobId } from '../load/job-id.ts';
 import { loadBatch } from '../load/load.ts';
+import { loadManifestsCommand } from './load-manifests.ts';
 import { findTable } from './make-json.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
@@ -13,6 +14,8 @@ import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 type Args = CommonArgs & {
   readonly files?: readonly string[] | undefined;
   readonly table?: string | undefined;
+  readonly manifests?: string | undefined;
+  readonly incomplete: boolean;
   readonly replace: boolean;
   readonly 'dry-run': boolean;
 };
@@ -31,6 +34,16 @@ export const bqLoadCommand: CommandModule<object, Args> = {
         type: 'string',
         describe: 'Bring this table up to date: clear up open loads, write what is missing, load it',
       })
+      .option('manifests', {
+        type: 'string',
+        describe:
+          'Load what shards of `backfill --out` wrote below this URL and the tables lack; with --table of one table',
+      })
+      .option('incomplete', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --manifests: shards too that could not read all of their builds',
+      })
       .option('replace', {
         type: 'boolean',
         default: false,
@@ -42,16 +55,24 @@ export const bqLoadCommand: CommandModule<object, Args> = {
         describe: 'Only check the files and say what would change in the tables',
       })
       .example('$0 bq-load build_day.json.gz', 'load one file, once, however often it is asked for')
-      .example('$0 bq-load --table week --replace', 'roll the week'),
+      .example('$0 bq-load --table week --replace', 'roll the week')
+      .example('$0 bq-load --manifests gs://BUCKET/PREFIX', 'what a backfill on many machines has written'),
   handler: (args) => withContext(args, (context) => bqLoad(context, args)),
 };
 
 async function bqLoad(context: Context, args: Args): Promise<number> {
   const files = args.files ?? [];
-  if ((files.length === 0) === (args.table === undefined)) {
-    throw new SamovarError('config', 'say either which files to load or which --table to bring up to date', {
-      remedy: 'See `samovar bq-load --help`.',
-    });
+  const { manifests } = args;
+  if (manifests !== undefined && files.length === 0 && !args.replace)
+    return loadManifestsCommand(context, { ...args, manifests });
+  if (manifests !== undefined || (files.length === 0) === (args.table === undefined)) {
+    throw new SamovarError(
+      'config',
+      'say either which files to load, or which --table to bring up to date, or where --manifests are',
+      {
+        remedy: 'See `samovar bq-load --help`.',
+      },
+    );
   }
   const tables = await openTables(context, 'bq-load');
   const configured = await loadTables(context.settings.tablesFile);

@@ -1,5 +1,6 @@
 import { parseRoot } from '../backends/bucket/index.ts';
 import type { CollectOptions } from '../collect/run.ts';
+import { shardedBucket } from '../collect/shard-list.ts';
 import { type CollectStats, countRequest, createStats } from '../collect/stats.ts';
 import type { BucketRoot } from '../config/buckets.ts';
 import type { Context } from '../context.ts';
@@ -39,7 +40,11 @@ export async function collectWith(
         store,
         stats,
         stage: context.progress.stage('collect'),
-        open: (root) => openRoot(context, root, stats, options.threads),
+        open: (root) => {
+          const opened = openRoot(context, root, stats, options.threads);
+          const { shard } = options.selection;
+          return shard === undefined ? opened : { ...opened, bucket: shardedBucket(opened, root, shard) };
+        },
         warn: (text, more) => context.log.warn(more, text),
       },
       { ...options, roots, settleMs, giveUpMs },

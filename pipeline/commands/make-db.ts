@@ -6,9 +6,11 @@ import { textTable } from '../show/table.ts';
 import { type Collected, collectWith } from './collecting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
+import { type ShardArgs, shardOfArgs, shardOptions } from './shard-options.ts';
 
 type Args = CommonArgs &
-  SelectionArgs & {
+  SelectionArgs &
+  ShardArgs & {
     readonly threads?: number | undefined;
     readonly junit: boolean;
     readonly buildlimit?: number | undefined;
@@ -21,7 +23,7 @@ export const makeDbCommand: CommandModule<object, Args> = {
   command: 'make-db',
   describe: 'Collect builds from the buckets into SQLite',
   builder: (yargs) =>
-    selectionOptions(commonOptions(yargs))
+    shardOptions(selectionOptions(commonOptions(yargs)))
       .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket (default 32)' })
       .option('junit', { type: 'boolean', default: false, describe: 'Read JUnit results too' })
       .option('buildlimit', {
@@ -50,6 +52,7 @@ async function makeDb(context: Context, args: Args): Promise<number> {
     selection: {
       ...selectionOf(args, context.nowMs()),
       limit: args.limit,
+      shard: shardOfArgs(args),
       buildLimit: (args.buildlimit ?? context.settings.buildLimit) || undefined,
     },
     junit: args.junit,

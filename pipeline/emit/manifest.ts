@@ -166,7 +166,7 @@ function differs(file: string, what: string, expected: string | number, seen: st
 }
 
 /** package.json lies two folders up from the source and from the build alike. */
-function ownVersion(): string {
+export function ownVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -18,6 +18,7 @@ import { type LedgerStore, openLedger } from './ledger.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { type MutationRowStore, openMutationRows } from './mutation-rows.ts';
 import { openRows, type RowStore } from './rows.ts';
+import { openShards, type ShardStore } from './shards.ts';
 import { storageError } from './storage-error.ts';
 
 /** 'SMVR': marks a database file as ours. */
@@ -39,6 +40,7 @@ export interface Store {
   readonly github: GithubStore;
   readonly corpus: Corpus;
   readonly mutationRows: MutationRowStore;
+  readonly shards: ShardStore;
   readonly cache: CacheStore;
   /** The message of the day. */
   readonly cacheMessages: MessageStore;
@@ -75,6 +77,7 @@ export function openStore(file: string, options: StoreOptions): Store {
 function assemble(db: Database.Database, file: string, options: StoreOptions): Store {
   const ledger = openLedger(db, options.nowMs);
   let cache: CacheStore | undefined;
+  let shards: ShardStore | undefined;
   return {
     file,
     builds: openBuilds(db, options.nowMs),
@@ -88,6 +91,10 @@ function assemble(db: Database.Database, file: string, options: StoreOptions): S
     corpus: openCorpus(db),
     mutationRows: openMutationRows(db),
     cacheMessages: openCacheMessages(db, options.nowMs),
+    get shards() {
+      shards ??= openShards(db);
+      return shards;
+    },
     // Many statements, and most commands have no use for them.
     get cache() {
       cache ??= openCacheStore(db);
