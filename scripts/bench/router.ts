@@ -1,10 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { loadavg } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchOptions } from './options.ts';
-import { ROUTER_SCRIPT } from './router-child.ts';
+import { WORKER_SCRIPT } from './router-worker.ts';
+import { CLI, samovarProblems } from './samovar.ts';
 import { median, short } from './statistics.ts';
 
 const RATE = 1_000;
@@ -31,49 +34,81 @@ export interface RouterResult {
   readonly runs: readonly RouterRun[];
 }
 
-interface Told {
-  readonly address: string;
-  readonly cpuMs: number;
-}
-
-/** GetIssue of 2 kB at a constant rate over loopback, straight from a worker and through a router, in turns; each in a process of its own. */
+/** GetIssue of 2 kB at a constant rate over loopback, straight from a worker and through `samovar k8s router`, in turns; each in a process of its own. */
 export async function benchRouter(
   { repeat, log }: Pick<BenchOptions, 'repeat' | 'log'>,
   rate = RATE,
 ): Promise<RouterResult> {
-  const children: ChildProcess[] = [];
-  const start = async (...args: readonly string[]) => {
-    const child = fork(ROUTER_SCRIPT, args, { execArgv: ['--import', 'tsx'] });
-    children.push(child);
-    return { child, ...(await told(child)) };
-  };
+  const [problem] = samovarProblems();
+  if (problem !== undefined) throw new Error(problem);
+  const folder = mkdtempSync(join(tmpdir(), 'samovar-router-'));
+  const worker = fork(WORKER_SCRIPT, { execArgv: ['--import', 'tsx'] });
+  const children: ChildProcess[] = [worker];
   try {
-    const worker = await start('worker');
-    const router = await start('router', worker.address);
-    for (const { address } of [worker, router]) await load(address, rate, 3);
+    const [direct] = (await once(worker, 'message')) as [string];
+    const router = startRouter(folder, direct);
+    children.push(router);
+    const through = await addressOf(router);
+    for (const address of [direct, through]) await load(address, rate, 3);
     const runs: RouterRun[] = [];
     for (let round = 0; round < Math.max(ROUNDS_MIN, repeat); round += 1) {
       log(`router: round ${round + 1}`);
-      runs.push({ through: 'direct', ...(await load(worker.address, rate, SECONDS)), cpuMs: undefined });
-      const before = await ask(router.child);
-      const run = await load(router.address, rate, SECONDS);
-      const after = await ask(router.child);
-      runs.push({ through: 'router', ...run, cpuMs: (after.cpuMs - before.cpuMs) / run.calls });
+      runs.push({ through: 'direct', ...(await load(direct, rate, SECONDS)), cpuMs: undefined });
+      const beforeMs = cpuMsOf(router);
+      const run = await load(through, rate, SECONDS);
+      runs.push({ through: 'router', ...run, cpuMs: (cpuMsOf(router) - beforeMs) / run.calls });
     }
     return { bench: 'router', ratePlanned: rate, runs };
   } finally {
-    for (const child of children) child.kill();
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
   }
 }
 
-async function told(child: ChildProcess): Promise<Told> {
-  const [message] = (await once(child, 'message')) as [Told];
-  return message;
+function startRouter(folder: string, worker: string): ChildProcess {
+  const list = join(folder, 'list.json');
+  writeFileSync(list, '{"repos":[{"repo":"o/r","is_tracking_issues":true}]}');
+  const args = [
+    'k8s',
+    'router',
+    '--repos',
+    list,
+    '--grpc',
+    '0',
+    '--http',
+    '0',
+    '--worker-at',
+    `o/r=${worker}`,
+  ];
+  return spawn(process.execPath, [CLI, ...args], {
+    cwd: folder,
+    env: { ...process.env, SAMOVAR_LOG_FORMAT: 'json' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
-function ask(child: ChildProcess): Promise<Told> {
-  child.send('how much');
-  return told(child);
+function addressOf(router: ChildProcess): Promise<string> {
+  let said = '';
+  return new Promise((resolve, reject) => {
+    router.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000);
+      const [, address] = /"grpc":"([^"]+)"/.exec(said) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+    router.once('exit', () => reject(new Error(`samovar k8s router ended: ${said}`)));
+  });
+}
+
+/** Of the kernel: in hundredths of a second. NaN where there is no /proc. */
+function cpuMsOf({ pid = 0 }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Sends when it is time, whatever is still under way, and counts from the moment it was time: who is slow does not slow the next. */

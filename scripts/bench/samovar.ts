@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from './measure.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const CLI = join(ROOT, 'dist/cli.js');
+export const CLI: string = join(ROOT, 'dist/cli.js');
 
 /** Our side of a comparison: the built command line, as a user would run it. */
 export interface Samovar {

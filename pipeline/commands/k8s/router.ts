@@ -17,6 +17,7 @@ type Args = CommonArgs & {
   readonly http: string;
   readonly supervisor: string;
   readonly worker: string;
+  readonly workerAt?: readonly string[] | undefined;
   readonly reload: number;
   readonly timeout: number;
 };
@@ -47,6 +48,12 @@ export const routerCommand: CommandModule<object, Args> = {
         default: '{service}:80',
         describe: 'HOST:PORT of a worker, with {service} for the name of its Service',
       })
+      .option('worker-at', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'OWNER/NAME=HOST:PORT of a worker that is no Service; for each one more',
+      })
       .option('reload', { type: 'number', default: 60, describe: 'Seconds between two looks at the list' })
       .option('timeout', { type: 'number', default: 60, describe: 'Seconds for one call, at most' })
       .example('$0 k8s router --repos gs://settings/public_repos.json --grpc 0.0.0.0:6343', 'for everyone')
@@ -68,7 +75,7 @@ async function route(context: Context, args: Args): Promise<number> {
     readList: repoListReader(context, args.repos),
     reloadMs: args.reload * SECOND_MS,
     callMs: args.timeout * SECOND_MS,
-    workerAddress: workerAddress(args.worker),
+    workerAddress: workerAddress(args.worker, args.workerAt ?? []),
     updateFleet: fleetUpdater(updateUrl(args.supervisor), UPDATE_MS),
     ...(apiKey !== undefined && { apiKey }),
     log: {
@@ -82,13 +89,23 @@ async function route(context: Context, args: Args): Promise<number> {
   return 0;
 }
 
-function workerAddress(template: string): (service: string) => string {
+function workerAddress(
+  template: string,
+  given: readonly string[],
+): (service: string, full: string) => string {
+  const elsewhere = new Map(given.map(placeOf));
   if (/^[\w.{}-]*\{service\}[\w.-]*:\d{1,5}$/.test(template))
-    return (service) => template.replace('{service}', service);
+    return (service, full) => elsewhere.get(full) ?? template.replace('{service}', service);
   throw new SamovarError(
     'config',
     `--worker ${JSON.stringify(template)} is no HOST:PORT with {service} in it`,
   );
+}
+
+function placeOf(text: string): readonly [full: string, address: string] {
+  const [, full, address] = /^([^\s=/]+\/[^\s=/]+)=((?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5})$/.exec(text) ?? [];
+  if (full !== undefined && address !== undefined) return [full, address];
+  throw new SamovarError('config', `--worker-at ${JSON.stringify(text)} is no OWNER/NAME=HOST:PORT`);
 }
 
 function updateUrl(supervisor: string): string {

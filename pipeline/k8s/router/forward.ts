@@ -16,8 +16,8 @@ export interface ForwardOptions {
   /** As it is now. */
   readonly table: () => Table;
   readonly workers: Workers;
-  /** Of the Service `mtr-s-<hash>`. */
-  readonly workerAddress: (service: string) => string;
+  /** Of the worker of `owner/name`, whose Service is `mtr-s-<hash>`. */
+  readonly workerAddress: (service: string, full: string) => string;
   readonly retry: RetryRules;
   readonly nowMs: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -35,9 +35,16 @@ export interface Forward {
 
 export function createForward(options: ForwardOptions): Forward {
   const { table, workers, retry, nowMs, sleep, random, onRetry } = options;
+  // As long as the list holds them.
+  const targets = new WeakMap<Repo, Target>();
   const targetOf: Forward['targetOf'] = (repo) => {
     const full = fullName(repo);
-    return { repo: full, address: options.workerAddress(serviceName(full)) };
+    const target = targets.get(repo) ?? {
+      repo: full,
+      address: options.workerAddress(serviceName(full), full),
+    };
+    targets.set(repo, target);
+    return target;
   };
   const once = async (target: Target, path: string, request: Buffer, around: Around, attempt: number) => {
     const span = around.span.attempt({ ...target, path, attempt });

@@ -19,8 +19,8 @@ export interface RouterOptions {
   readonly readList: () => Promise<readonly Repo[]>;
   /** Between two looks at the list. */
   readonly reloadMs: number;
-  /** `HOST:PORT` of the Service `mtr-s-<hash>`. */
-  readonly workerAddress: (service: string) => string;
+  /** `HOST:PORT` of the worker of `owner/name`, whose Service is `mtr-s-<hash>`. */
+  readonly workerAddress: (service: string, full: string) => string;
   /** Has the supervisor look at everything; throws RouteError. */
   readonly updateFleet: (signal: AbortSignal) => Promise<void>;
   /** Clients must give it; workers are given it too. */

@@ -38,12 +38,14 @@ export function endOf(code: string, words: string): RouteError | undefined {
 }
 
 function escaped(text: string): string {
-  return text
-    .slice(0, MESSAGE_CHARS_MAX)
-    // Spaces at either end are no part of a header's value.
-    .replace(/[^\x20-\x24\x26-\x7e]+|^ +| +$/g, (run) =>
-      Buffer.from(run, 'utf8').toString('hex').toUpperCase().replace(/../g, '%$&'),
-    );
+  return (
+    text
+      .slice(0, MESSAGE_CHARS_MAX)
+      // Spaces at either end are no part of a header's value.
+      .replace(/[^\x20-\x24\x26-\x7e]+|^ +| +$/g, (run) =>
+        Buffer.from(run, 'utf8').toString('hex').toUpperCase().replace(/../g, '%$&'),
+      )
+  );
 }
 
 function unescaped(text: string): string {

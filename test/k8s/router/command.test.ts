@@ -33,6 +33,8 @@ test('samovar k8s router answers in the words of the original until it is stoppe
 test.each([
   ['--worker', 'worker.test:80'],
   ['--worker', '{service}.test:80/x'],
+  ['--worker-at', 'o/r'],
+  ['--worker-at', 'o/r=worker.test'],
   ['--supervisor', 'http://:x'],
   ['--grpc', 'everywhere'],
 ])(
