@@ -95,8 +95,8 @@ describe.each(Object.entries(SERVERS))('a worker that is a Deployment, on %s', (
         spec: { containers: [{ name: 'app', image: 'registry.test/app:1' }] },
       });
     const get = async (name: string) => {
-      const { spec } = (await admin.get(KINDS.deployment, { name, namespace })) ?? {};
-      return (spec as { readonly replicas: number }).replicas;
+      const found = await admin.get(KINDS.deployment, { name, namespace });
+      return (found?.spec as { readonly replicas: number }).replicas;
     };
     const ready = (name: string, count: number) => {
       const status = { replicas: count, readyReplicas: count, availableReplicas: count };

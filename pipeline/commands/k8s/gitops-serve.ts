@@ -11,7 +11,11 @@ import { startHttp } from '../../serve/http.ts';
 import { withContext } from '../run.ts';
 import { type GitopsArgs, gitopsOptions, newRequestId, openBot } from './gitops-open.ts';
 
-type Args = GitopsArgs & { readonly secrets: string; readonly listen: string };
+type Args = GitopsArgs & {
+  readonly secrets: string;
+  readonly listen: string;
+  readonly 'metrics-listen'?: string | undefined;
+};
 
 /** A server's answer must come before its own limit of silence. */
 const API_WAIT_MS = 60_000;
