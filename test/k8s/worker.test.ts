@@ -96,7 +96,7 @@ describe.each(Object.entries(SERVERS))('a worker that is a Deployment, on %s', (
       });
     const get = async (name: string) => {
       const found = await admin.get(KINDS.deployment, { name, namespace });
-      return (found?.spec as { readonly replicas: number }).replicas;
+      return (found as unknown as { readonly spec: { readonly replicas: number } }).spec.replicas;
     };
     const ready = (name: string, count: number) => {
       const status = { replicas: count, readyReplicas: count, availableReplicas: count };
