@@ -5,7 +5,7 @@ import { tempFolder } from '../../support/temp.ts';
 import { createApp, NS, specOf, type World, world } from '../idling/apps.ts';
 
 // A command starts in a process of its own.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const LIMITED = { workload: { sleepy: 'yes' }, resources: { limits: { cpu: '100m' } } };
 

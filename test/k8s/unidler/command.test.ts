@@ -6,7 +6,7 @@ import { tempFolder } from '../../support/temp.ts';
 import { createApp, idleAsOriginal, specOf, until, world } from '../idling/apps.ts';
 
 // A command starts in a process of its own.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 interface Running {
   readonly line: { readonly url: string; readonly metrics?: string };
