@@ -1,4 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { loadRepos } from '../../../pipeline/config/repos.ts';
+import { readGitops } from '../../../pipeline/k8s/gitops/config.ts';
 import { deploymentOf } from '../../../pipeline/k8s/supervisor/objects.ts';
 import {
   ALL,
@@ -18,6 +23,14 @@ import { podProblems, roleProblems } from './policies.ts';
 import { typeProblems } from './types.ts';
 
 const missing = kubectlMissing();
+const SETTINGS = JSON.parse(readFileSync('schemas/config/samovar.json', 'utf8')) as {
+  readonly properties: Readonly<Record<string, unknown>>;
+};
+const KNOWN_VARIABLES = new Set([
+  ...Object.keys(SETTINGS.properties).map((name) => `SAMOVAR_${name.toUpperCase()}`),
+  // The runner's own, and secrets.
+  ...['SAMOVAR_STREAM', 'SAMOVAR_API_KEY', 'SAMOVAR_WEBHOOK_SECRET'],
+]);
 const MODULES = ['cache', 'gitops', 'idler', 'mutation-log', 'pipeline', 'router', 'supervisor', 'unidler'];
 
 beforeEach((context) => {
@@ -91,6 +104,21 @@ describe.each(ALL)('%s', (place) => {
       if (why !== undefined) refused.push(`${name}: ${given.join(' ')}: ${why}`);
     }
     expect(refused).toEqual([]);
+  });
+
+  test('sets what there is to set, and gives files that are read', async () => {
+    const names = of('ConfigMap').flatMap(({ data }) => Object.keys(data as object));
+    const variables = [...names, ...containers().flatMap(({ env = [] }) => env.map(({ name }) => name))];
+    const unknown = variables.filter((name) => /^SAMOVAR_/.test(name) && !KNOWN_VARIABLES.has(name));
+    expect(unknown).toEqual([]);
+    const files = of('ConfigMap').flatMap(({ data }) => Object.entries(data as Record<string, string>));
+    for (const [name, text] of files.filter(([file]) => file.endsWith('.yaml'))) {
+      const path = join(mkdtempSync(join(tmpdir(), 'samovar-manifests-')), name);
+      writeFileSync(path, text);
+      const read = name === 'gitops.yaml' ? readGitops(path) : loadRepos(path, async () => '');
+      await expect(read).resolves.toBeDefined();
+      rmSync(dirname(path), { recursive: true });
+    }
   });
 
   test('guards each pod by a network policy, and selects only pods that are there', () => {
