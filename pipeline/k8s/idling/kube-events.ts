@@ -28,10 +28,14 @@ const NAME_LENGTH_MAX = 200;
 export function createKubeEvents(options: KubeEventsOptions, hands: Hands): KubeEvents {
   const { component, log } = options;
   let isDenied = false;
+  let count = 0;
   const create = async (workload: Workload, happened: Happened) => {
+    count += 1;
+    const unique = `${count.toString(16)}-${Math.floor(hands.random() * 2 ** 32).toString(16)}`;
+    const said = { ...happened, component, nowMs: hands.nowMs(), unique };
     const signal = AbortSignal.any([hands.signal, AbortSignal.timeout(options.timeoutMs)]);
     try {
-      await hands.cluster.create(KINDS.event, eventOf(workload, happened, component, hands), { signal });
+      await hands.cluster.create(KINDS.event, eventOf(workload, said), { signal });
     } catch (error) {
       if (hands.signal.aborted || isDenied) return;
       isDenied = isCode(error, 'denied');
@@ -45,13 +49,19 @@ export function createKubeEvents(options: KubeEventsOptions, hands: Hands): Kube
   };
 }
 
-function eventOf({ kind, object }: Workload, happened: Happened, component: string, hands: Hands) {
+interface Said extends Happened {
+  readonly component: string;
+  readonly nowMs: number;
+  /** Of this process, and by chance of all. */
+  readonly unique: string;
+}
+
+function eventOf({ kind, object }: Workload, { component, nowMs, unique, ...happened }: Said) {
   const { name, namespace = '', uid } = object.metadata;
-  const at = new Date(hands.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const unique = `${hands.nowMs().toString(16)}${Math.floor(hands.random() * 2 ** 32).toString(16)}`;
+  const at = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const [start = ''] = /^[a-z0-9.-]*[a-z0-9]/.exec(name.slice(0, NAME_LENGTH_MAX)) ?? [];
   return {
-    metadata: { name: `${start}.${unique}`, namespace },
+    metadata: { name: `${start}.${nowMs.toString(16)}-${unique}`, namespace },
     involvedObject: {
       ...{ apiVersion: `${kind.group}/${kind.version}`, kind: kind.kind, name, namespace },
       ...(uid !== undefined && { uid }),
