@@ -71,10 +71,7 @@ export interface ContextOptions {
   readonly cache?: boolean;
 }
 
-/**
- * A variable of another tool, which a command in its place reads too; settings of ours have names of their own. Undefined where it is
- * not set, or empty.
- */
+/** A variable of another tool, in whose place a command stands. Undefined where it is not set, or empty. */
 export function othersVariable(name: Uppercase<string>): string | undefined {
   return process.env[name] || undefined;
 }
