@@ -31,7 +31,17 @@ export interface Tracing {
   begin(path: string, way: 'grpc' | 'json', get: (name: string) => string | undefined): CallSpan;
 }
 
-const TRACE = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
+const TRACE = /^00-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** What W3C's header says; undefined for none, and for one that is not to be read. */
+export function parentOf(
+  text: string | undefined,
+): { readonly trace: string; readonly span: string; readonly flags: number } | undefined {
+  const [, trace, span, flags = ''] = TRACE.exec(text ?? '') ?? [];
+  return trace === undefined || span === undefined
+    ? undefined
+    : { trace, span, flags: Number.parseInt(flags, 16) };
+}
 
 /** Where nobody keeps traces: the client's goes on with a part of our own, or one begins, so that logs can be put together. */
 export const NO_TRACING: Tracing = {
@@ -43,8 +53,8 @@ export const NO_TRACING: Tracing = {
 };
 
 function traceOf(given: string | undefined): string {
-  const [, trace = hexDigits(), flags = '00'] = TRACE.exec(given ?? '') ?? [];
-  return `00-${trace}-${hexDigits().slice(0, 16)}-${flags}`;
+  const { trace = hexDigits(), flags = 0 } = parentOf(given) ?? {};
+  return `00-${trace}-${hexDigits().slice(0, 16)}-${flags.toString(16).padStart(2, '0')}`;
 }
 
 /** 32 of them. Node keeps random bytes for UUIDs in stock, and for nothing else. */

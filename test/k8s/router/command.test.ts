@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cli } from '../../support/cli.ts';
 import { tempFolder } from '../../support/temp.ts';
+import { receiver } from './receiver.ts';
 
 const folder = tempFolder();
 
-test('samovar k8s router answers in the words of the original until it is stopped', async () => {
+test('samovar k8s router answers in the words of the original until it is stopped, and its traces are sent by then', async () => {
   const list = join(folder, 'list.json');
   writeFileSync(list, JSON.stringify({ repos: [{ repo: 'foo/bar', is_tracking_issues: true }] }));
+  const traces = await receiver();
   let said = '';
   let answer: Promise<unknown> | undefined;
   const { code } = await cli(['k8s', 'router', '--repos', list, '--grpc', '0', '--http', '0'], {
     cwd: folder,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: traces.base },
     onStderr: (text, child) => {
       said += text;
       const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
@@ -28,6 +31,7 @@ test('samovar k8s router answers in the words of the original until it is stoppe
     message: 'repository foo/samples is not tracking issues',
   });
   expect(code).toBe(143);
+  expect(traces.spans).toMatchObject([{ service: 'samovar-router', name: 'ListIssues' }]);
 }, 60_000);
 
 test.each([
