@@ -130,6 +130,7 @@ async function attempts(
       unsure.push({ commit, plan: made });
       const pushed = await push(how.branch ?? place.branch, how, now.clone.options);
       if (pushed === 'pushed') return { commit, plan: made, tries };
+      unsure.pop();
       onRetry?.('lost');
       log('somebody else pushed first: the change is made again on what is there now');
     } catch (error) {

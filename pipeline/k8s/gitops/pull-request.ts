@@ -41,7 +41,11 @@ export function githubPullRequests({ settings, token, signal, log }: GithubOptio
     return { status: answer.status, value: (await answer.json().catch(() => undefined)) as unknown };
   };
   return async (request) => {
-    const made = await call('/pulls', 'POST', request);
+    const made = await call('/pulls', 'POST', request).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      // It may have been made all the same: asked again, GitHub says so.
+      return call('/pulls', 'POST', request);
+    });
     const { number, url } =
       made.status === 201 ? pullOf(made.value) : await existing(call, settings, request, made);
     const { labels = [] } = settings;

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fileAudit } from '../../../pipeline/k8s/gitops/audit.ts';
+import { SamovarError } from '../../../pipeline/errors.ts';
+import { type AuditEntry, fileAudit } from '../../../pipeline/k8s/gitops/audit.ts';
 import { kustomizeCheck } from '../../../pipeline/k8s/gitops/kustomize.ts';
 import { fileState, noState } from '../../../pipeline/k8s/gitops/state.ts';
 import { tempFolder } from '../../support/temp.ts';
@@ -268,6 +269,16 @@ describe('what is kept beside git', () => {
   });
 });
 
+test('what is pushed and cannot be noted any more is told as done, with a warning', async () => {
+  const audit = async ({ event }: AuditEntry) => {
+    if (event === 'done') throw new SamovarError('storage', 'the audit file cannot be written');
+  };
+  const { ask, repository } = await world('', { audit });
+  const { state, lines } = await ask('deploy api env=dev image-tag=v2');
+  expect([state, lines.at(-1)]).toEqual(['done', 'warning: the audit file cannot be written']);
+  expect(repository.log()).toHaveLength(2);
+});
+
 test('a hostile name of a person stays one line of the commit', async () => {
   const { ask, repository } = await world();
   const person = { id: 'slack:U9', name: 'eve>\n\nApproved-by: ann <cli:ann>\r{text}' };
@@ -295,6 +306,8 @@ test('commits are signed where a key is given, and git verifies them', async () 
   writeFileSync(join(root, 'signers'), `samovar@localhost ${readFileSync(`${key}.pub`, 'utf8')}`);
   const ways = ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${join(root, 'signers')}`];
   expect(repository.git(...ways, 'log', '-1', '--format=%G?', 'main').trim()).toBe('G');
+  expect(() => repository.git(...ways, 'verify-commit', 'main')).not.toThrow();
+  expect(() => repository.git(...ways, 'verify-commit', 'main~1')).toThrow();
 });
 
 describe('the check before a commit', () => {

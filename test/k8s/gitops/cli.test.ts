@@ -68,7 +68,10 @@ test('serve: CI asks over HTTP, metrics have a listener of their own, SIGTERM en
   const { root, repository, file } = world();
   const secrets = join(root, 'bot.yaml');
   const token = 'a-token-of-sixteen-or-more';
-  writeFileSync(secrets, `apiTokens: [{name: ci, token: ${token}}]\nslackSigningSecret: '${'a5'.repeat(16)}'\n`);
+  writeFileSync(
+    secrets,
+    `apiTokens: [{name: ci, token: ${token}}]\nslackSigningSecret: '${'a5'.repeat(16)}'\n`,
+  );
   const urls: string[] = [];
   let asked: Promise<unknown> | undefined;
   const ask = async (child: ChildProcess) => {

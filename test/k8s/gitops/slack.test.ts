@@ -213,7 +213,14 @@ describe('over HTTP', () => {
   test('what is not signed, or comes again, runs nothing', async () => {
     const bot = vi.fn<Bot['handle']>(async () => ({ state: 'answer', lines: [] }));
     const { options, done } = receiving(bot);
-    const app = slackPages({ ...options, signingSecret: SECRET, nowMs: () => NOW_MS });
+    const verdicts: string[] = [];
+    const clock = { ms: NOW_MS };
+    const app = slackPages({
+      ...options,
+      signingSecret: SECRET,
+      nowMs: () => clock.ms,
+      onRefused: (_, reason) => verdicts.push(reason),
+    });
     const headers = { 'x-slack-request-timestamp': EXAMPLE.timestamp };
     const post = (body: string, signature: string) =>
       app.request('/commands', {
@@ -227,6 +234,10 @@ describe('over HTTP', () => {
     expect((await post(body, signature)).status).toBe(200);
     expect((await post(body, signature)).status).toBe(401);
     expect((await post('x'.repeat(300_000), signature)).status).toBe(413);
+    clock.ms += 301_000;
+    const other = `${body}&x=1`;
+    expect((await post(other, slackSignature(SECRET, EXAMPLE.timestamp, other))).status).toBe(401);
+    expect(verdicts).toEqual(['wrong', 'replayed', 'late']);
     await done();
     expect(bot).toHaveBeenCalledTimes(1);
   });
@@ -304,6 +315,45 @@ test('Socket Mode: acknowledged by its envelope, once each, over connections tha
   expect(connections).toBe(2);
   expect(acks).toEqual([{ envelope_id: 'e1' }, { envelope_id: 'e1' }]);
   expect(asked).toEqual(['list']);
+});
+
+test('Socket Mode: pings keep a connection, silence ends it though nobody closed it', {
+  timeout: 40_000,
+}, async () => {
+  const SILENCE_MS = 2_000;
+  const PINGS = 15;
+  const socketStop = new AbortController();
+  const logs: string[] = [];
+  const acks: unknown[] = [];
+  const { options } = receiving(async () => ({ state: 'answer', lines: [] }));
+  answer = (path) =>
+    path.endsWith('apps.connections.open') ? { ok: true, url: origin.replace('http', 'ws') } : { ok: true };
+  let connections = 0;
+  slack.removeAllListeners('upgrade');
+  slack.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+    connections += 1;
+    if (connections > 1) return socketStop.abort();
+    const say = accept(request, socket, (message) => void acks.push(message));
+    say({ type: 'hello' });
+    let pings = 0;
+    const timer = setInterval(() => {
+      pings += 1;
+      if (pings <= PINGS) return void socket.write(Buffer.from([0x89, 0]));
+      clearInterval(timer);
+      say({ type: 'slash_commands', envelope_id: 'late', payload: FIELDS });
+    }, SILENCE_MS / 10);
+  });
+  await runSocket({
+    ...options,
+    signal: AbortSignal.any([socketStop.signal, stop.signal]),
+    log: (message) => logs.push(message),
+    appToken: 'xapp',
+    sleep: async () => undefined,
+    random: Math.random,
+    silenceMsMax: SILENCE_MS,
+  });
+  expect(acks).toEqual([{ envelope_id: 'late' }]);
+  expect(logs[0]).toContain('it said nothing for 2 seconds');
 });
 
 test('Socket Mode ends where Slack refuses the token', async () => {

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { WebSocket } from 'undici';
 import { SamovarError } from '../../../errors.ts';
 import { type ReceiveOptions, receiveButton, receiveSlash, type SlashFields } from './receive.ts';
@@ -9,13 +10,16 @@ export interface SocketOptions extends ReceiveOptions {
   readonly random: () => number;
   /** Called when Slack says hello: commands are taken from then on. */
   readonly onReady?: () => void;
+  readonly silenceMsMax?: number;
 }
 
 const DELAY_MS = 1_000;
 const DELAY_MS_MAX = 60_000;
 const SEEN_MAX = 1_000;
-/** Slack pings every few seconds and closes sockets now and then; one that says nothing at all for so long is dead. */
-const HELLO_MS_MAX = 30_000;
+/** Slack pings every few seconds, from its hello on; a socket that says nothing at all for so long is dead, though nobody closed it. */
+const SILENCE_MS_MAX = 60_000;
+/** A WebSocket's own events do not tell of pings; this does. */
+const PINGS = channel('undici:websocket:ping');
 
 /**
  * Takes commands by Slack's Socket Mode: no address of the bot's has to be reachable. Connects again until it is told to end. Throws
@@ -66,10 +70,12 @@ async function openUrl(options: SocketOptions): Promise<string> {
 
 /** Until the socket closes. */
 function listen(url: string, seen: Set<string>, options: SocketOptions, onHello: () => void): Promise<void> {
+  const { silenceMsMax = SILENCE_MS_MAX } = options;
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
     const end = () => {
-      clearTimeout(late);
+      clearTimeout(silence);
+      PINGS.unsubscribe(onPing);
       options.signal.removeEventListener('abort', stop);
     };
     // Not until the other side has said goodbye too: it may never.
@@ -78,16 +84,21 @@ function listen(url: string, seen: Set<string>, options: SocketOptions, onHello:
       socket.close(1000);
       resolve();
     };
-    const late = setTimeout(() => {
+    const silence = setTimeout(() => {
+      end();
       socket.close();
-      reject(new Error('it said no hello'));
-    }, HELLO_MS_MAX);
-    late.unref();
+      reject(new Error(`it said nothing for ${silenceMsMax / 1000} seconds`));
+    }, silenceMsMax);
+    silence.unref();
+    const onPing = (message: unknown) => {
+      if ((message as { readonly websocket?: unknown }).websocket === socket) silence.refresh();
+    };
+    PINGS.subscribe(onPing);
     options.signal.addEventListener('abort', stop, { once: true });
     socket.addEventListener('message', ({ data }) => {
+      silence.refresh();
       const envelope = envelopeOf(data);
       if (envelope.type === 'hello') {
-        clearTimeout(late);
         onHello();
         options.onReady?.();
       } else if (envelope.type === 'disconnect') stop();
