@@ -65,7 +65,8 @@ export async function loadManifests(
   try {
     for (const { file, roots } of files) {
       if (context.signal.aborted) throw stopped();
-      context.onFile?.(file, await loadFile(run, batches, file, roots));
+      const rows = await loadFile(run, batches, file, roots);
+      context.onFile?.(file, rows);
     }
     await batches.end();
   } catch (error) {
