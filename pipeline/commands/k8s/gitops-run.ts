@@ -30,7 +30,7 @@ export const gitopsRunCommand: CommandModule<object, Args> = {
 
 async function run(context: Context, args: Args): Promise<number> {
   const { bot } = await openBot(context, args, { stays: false });
-  const name = userInfo().username;
+  const name = userName();
   const text = [...(args.words ?? []), ...(args['--'] ?? []).map(String)].map(quoted).join(' ');
   const person = { id: `cli:${name}`, name };
   const reply = await bot.handle({ id: newRequestId(), person, text }, (progress) =>
@@ -38,6 +38,15 @@ async function run(context: Context, args: Args): Promise<number> {
   );
   await print(context, args.json === true ? JSON.stringify(reply) : replyText(reply));
   return 0;
+}
+
+/** A container's user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** The shell has taken the quotation marks off. */
