@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { KINDS } from '../../pipeline/k8s/cluster.ts';
@@ -39,7 +40,10 @@ async function started(more: Partial<UnidlerOptions> = {}) {
   createApp(made, 'web', { host: HOST });
   idleAsOriginal(made, 'web');
   const serve = async (address = OPTIONS.address) => {
-    const unidler = await startUnidler({ ...OPTIONS, ...more, address }, made.hands);
+    const unidler = await startUnidler(
+      { ...OPTIONS, ...more, address },
+      { ...made.hands, random: Math.random },
+    );
     ends.push(() => unidler.close());
     return unidler;
   };
@@ -68,6 +72,20 @@ async function arise(made: World) {
   runPods(made, 'web');
   await until(() => specOf(made, KINDS.service, 'web').type !== 'ExternalName');
   setEndpoints(made, 'web');
+}
+
+/** As apps answer: pages for browsers, and 404 for what is the unidler's. */
+async function serveApp(port: number): Promise<void> {
+  const app = createServer(({ url = '' }, response) => {
+    const isOurs = /^\/(events|wake|healthz)/.test(url);
+    response.writeHead(isOurs ? 404 : 200, { 'content-type': 'text/html' });
+    response.end(isOurs ? 'Not found' : `<!doctype html><title>App</title>This is the app at ${url}`);
+  });
+  await new Promise<void>((resolve) => app.listen(port, '127.0.0.1', resolve));
+  ends.push(async () => {
+    app.closeAllConnections();
+    app.close();
+  });
 }
 
 const heading = (opened: Opened, name: string) => opened.page.getByRole('heading', { name }).waitFor();
@@ -111,11 +129,16 @@ describe.skipIf('skip' in found)(
     test('two tabs and a start of three minutes: both end ready, the app was woken once', async () => {
       const { made, open } = await started();
       const tabs = [await open(), await open()];
+      for (const { page } of tabs) await page.clock.install();
       for (const { page } of tabs) await page.goto('/');
       for (const { page } of tabs) await page.getByText('Starting app.', { exact: false }).waitFor();
       made.clock.ms += 180_000;
+      for (const { page } of tabs) await page.clock.fastForward(180_000);
+      for (const { page } of tabs) await page.getByText('Waiting for 3 min', { exact: false }).waitFor();
+      for (const tab of tabs) await picture(tab, `three-minutes-tab-${tabs.indexOf(tab) + 1}`);
       await arise(made);
       for (const tab of tabs) await heading(tab, 'The app is ready');
+      for (const tab of tabs) await picture(tab, `ready-tab-${tabs.indexOf(tab) + 1}`);
       const scaled = made.api.requests.filter(
         ({ verb, body }) => verb === 'patch' && JSON.stringify(body).includes('"replicas":2'),
       );
@@ -144,17 +167,48 @@ describe.skipIf('skip' in found)(
       expect(opened.complaints).toEqual([]);
     });
 
-    test('watches that are closed, and a restart of the unidler in the middle, are not seen', async () => {
+    test('watches that are closed are not seen', async () => {
+      const { made, open } = await started();
+      const opened = await open();
+      await opened.page.goto('/');
+      await opened.page.getByText('Starting app.', { exact: false }).waitFor();
+      for (const how of ['ended', 'broken'] as const) {
+        await until(() => made.api.watches() > 0);
+        made.api.closeWatches(how);
+        made.api.expireVersions();
+      }
+      expect(await opened.page.getByRole('heading').innerText()).toBe('The app is starting');
+      await picture(opened, 'closed-watch');
+      await arise(made);
+      await heading(opened, 'The app is ready');
+      expect(opened.complaints).toEqual([]);
+    });
+
+    test('a restart of the unidler in the middle is not seen', async () => {
       const { made, unidler, open, serveAgain } = await started();
       const opened = await open();
       await opened.page.goto('/');
       await opened.page.getByText('Starting app.', { exact: false }).waitFor();
-      await until(() => made.api.watches() > 0);
-      made.api.closeWatches();
       await unidler.close();
+      await picture(opened, 'restart-gone');
       await serveAgain();
+      runPods(made, 'web', { waiting: 'ContainerCreating' });
+      await opened.page.getByText('its container is being made', { exact: false }).waitFor();
+      await picture(opened, 'restart-back');
       await arise(made);
       await heading(opened, 'The app is ready');
+    });
+
+    test('who comes back after the app has its host again is taken to it', async () => {
+      const { made, unidler, open, port } = await started();
+      const opened = await open();
+      await opened.page.goto('/deep');
+      await opened.page.getByText('Starting app.', { exact: false }).waitFor();
+      await unidler.close();
+      await serveApp(Number(port));
+      await opened.page.getByText('This is the app at /deep').waitFor();
+      await picture(opened, 'the-app');
+      expect(isAsleep(made)).toBe(false);
     });
 
     test('without scripts a button wakes, and the page is loaded anew until it is ready', async () => {

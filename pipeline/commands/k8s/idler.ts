@@ -64,8 +64,11 @@ async function run(context: Context, args: Args): Promise<number> {
   const { schedule, timezone } = args;
   const onReport = (report: IdlerReport) => {
     metrics.report(report);
-    const { idled, failed, kept } = report;
-    log[failed.length === 0 ? 'info' : 'warn']({ idled, failed, kept: kept.length }, 'looked at all apps');
+    const { mended, idled, failed, kept } = report;
+    log[failed.length === 0 ? 'info' : 'warn'](
+      { mended, idled, failed, kept: kept.length },
+      'looked at all apps',
+    );
   };
   const onFailure = (error: unknown) => {
     metrics.failed();
@@ -151,9 +154,12 @@ function originalsThreshold(): number | undefined {
   });
 }
 
-function reportText({ dryRun, idled, kept, failed }: IdlerReport): string {
+function reportText({ dryRun, mended, idled, kept, failed }: IdlerReport): string {
   const line = (word: string) => (each: IdlerReport['idled'][number]) => `${word} ${each.app}: ${each.why}`;
   const lines = [
+    ...mended.map(
+      (each) => `${dryRun ? 'would mend' : 'mended'} ${each}: it is awake, and was marked as asleep`,
+    ),
     ...idled.map(line(dryRun ? 'would idle' : 'idled')),
     ...kept.map(line('left')),
     ...failed.map(line('failed')),

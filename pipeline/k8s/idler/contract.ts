@@ -57,6 +57,8 @@ export interface IdlerReport {
   /** When it began, RFC 3339. */
   readonly at: string;
   readonly seconds: number;
+  /** Workloads that were awake and marked as asleep. */
+  readonly mended: readonly string[];
   readonly idled: readonly Named[];
   readonly kept: readonly (Named & Keeping)[];
   readonly failed: readonly Named[];

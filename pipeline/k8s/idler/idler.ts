@@ -3,10 +3,11 @@ import { describeError, SamovarError } from '../../errors.ts';
 import { KINDS, type KubeObject } from '../cluster.ts';
 import { type Hands, isCode, persist } from '../idling/change.ts';
 import type { Redirect } from '../idling/saved-service.ts';
-import { podSelector, type Workload } from '../idling/workload.ts';
+import { inWords, podSelector, type Workload } from '../idling/workload.ts';
 import type { ActiveHosts, Candidate, IdlerReport, Named, Policy, Verdict } from './contract.ts';
 import { decide } from './decide.ts';
 import { idle } from './idle.ts';
+import { mend } from './mend.ts';
 import { nextRun } from './schedule.ts';
 import { survey } from './survey.ts';
 
@@ -49,11 +50,13 @@ export async function idlerPass(options: IdlerOptions, hands: Hands): Promise<Id
       failed.push({ app, why: describeError(error) });
     }
   };
+  const { externalName } = options.redirect;
+  const mended = (await mend(selector, { externalName, dryRun }, hands)).map(inWords);
   const candidates = await survey(selector, hands);
   await Promise.all(candidates.map((candidate) => limit(() => judge(candidate))));
   const sorted = <T extends Named>(list: T[]) => list.sort((a, b) => (a.app < b.app ? -1 : 1));
   const times = { at: new Date(beganMs).toISOString(), seconds: (hands.nowMs() - beganMs) / 1000 };
-  return { dryRun, ...times, idled: sorted(idled), kept: sorted(kept), failed: sorted(failed) };
+  return { dryRun, ...times, mended, idled: sorted(idled), kept: sorted(kept), failed: sorted(failed) };
 }
 
 /** Somebody may have labelled it meanwhile: then it is kept after all. */

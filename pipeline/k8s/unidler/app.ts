@@ -33,6 +33,8 @@ const SECURE = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'same-origin',
+  // By which the page tells the unidler from the app that it waits for.
+  'x-unidler': 'samovar',
 };
 
 /** What is asked of sleeping apps' hosts, on any path. */

@@ -36,7 +36,10 @@ button { font: inherit; font-weight: 600; padding: 0.5rem 1.25rem; border: 0; bo
 button:focus-visible { outline: 0.2rem solid var(--ink); outline-offset: 0.15rem; }
 `;
 
-/** A connection that broke has no data, and comes back by itself; a failure has. */
+/**
+ * A connection that broke has no data, and comes back by itself; a failure has. Once its Service is restored, the host is the app's: what
+ * no longer answers as the unidler is what the visitor waits for.
+ */
 export const SCRIPT = `
 (() => {
   const root = document.getElementById('unidler');
@@ -82,6 +85,15 @@ export const SCRIPT = `
     by('elapsed').textContent = '';
     setTimeout(() => location.replace(location.href), 2000);
   };
+  const meet = async () => {
+    try {
+      const { headers, status } = await fetch(location.href, { method: 'HEAD', redirect: 'manual', headers: { accept: 'text/html' } });
+      if (!headers.has('x-unidler') && status < 500) return ready();
+    } catch {
+      // Nobody answers at the moment.
+    }
+    setTimeout(listen, 3000);
+  };
   const listen = () => {
     const source = new EventSource('/events/');
     let seen = '';
@@ -95,7 +107,7 @@ export const SCRIPT = `
     source.addEventListener('idle', () => { source.close(); if (asked < 3) start(); else failed('It fell asleep again.'); });
     source.addEventListener('error', ({ data }) => {
       if (data === undefined) {
-        if (source.readyState === 2) setTimeout(listen, 3000);
+        if (source.readyState === 2) meet();
         return;
       }
       source.close();
@@ -107,6 +119,7 @@ export const SCRIPT = `
     waiting();
     try {
       const answer = await fetch('/wake', { method: 'POST', headers: { accept: 'application/json' } });
+      if (!answer.headers.has('x-unidler')) return meet();
       if (!answer.ok) return failed((await answer.json()).message);
     } catch {
       return setTimeout(() => { asked -= 1; start(); }, 3000);

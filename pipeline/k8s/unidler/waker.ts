@@ -67,7 +67,9 @@ export function createWaker(options: WakerOptions, hands: Hands): Waker {
       if (goingOn() >= options.wakesMax)
         throw new SamovarError('throttled', 'Too many apps are being woken. Try again in a moment.');
       count += 1;
-      const entry = start(host, `${hands.nowMs().toString(36)}.${count}`, options, hands);
+      // Of another replica, which began one in the same instant, it is another wake.
+      const chance = Math.floor(hands.random() * 2 ** 32).toString(36);
+      const entry = start(host, `${hands.nowMs().toString(36)}.${chance}.${count}`, options, hands);
       entries.set(host, entry);
       return entry.wake;
     },

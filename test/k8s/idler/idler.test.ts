@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SamovarError } from '../../../pipeline/errors.ts';
-import { KINDS } from '../../../pipeline/k8s/cluster.ts';
+import { KINDS, type Kind } from '../../../pipeline/k8s/cluster.ts';
 import type { Policy } from '../../../pipeline/k8s/idler/contract.ts';
 import { type IdlerOptions, idlerLoop, idlerPass } from '../../../pipeline/k8s/idler/idler.ts';
 import { IDLEABLE_SELECTOR, OURS } from '../../../pipeline/k8s/idling/marks.ts';
@@ -8,6 +8,7 @@ import { everyNth } from '../../support/kube-api.ts';
 import {
   createApp,
   createWorkload,
+  idleAsOriginal,
   metadataOf,
   NS,
   runPods,
@@ -184,6 +185,56 @@ describe('a pass', () => {
     expect(metadataOf(made, KINDS.statefulSet, 'web').labels).not.toHaveProperty(['mojanalytics.xyz/idled']);
     expect(specOf(made, KINDS.service, 'web')).toEqual(before);
     made.api.setFaults(undefined);
+    expect(await idlerPass(options(ALWAYS), made.hands)).toMatchObject({ idled: [{ app: 'shop/web' }] });
+  });
+
+  test('what an unidler left marked and awake is mended, and can sleep again', async () => {
+    const made = await world();
+    const group = { workload: { ...IDLEABLE, [OURS.group]: 'pair' } };
+    for (const name of ['web', 'waking']) createApp(made, name, LIMITED);
+    for (const name of ['first', 'second']) createApp(made, name, group);
+    for (const name of ['waking', 'second']) idleAsOriginal(made, name);
+    for (const name of ['web', 'waking', 'first'])
+      made.api.edit(KINDS.deployment, { name, namespace: NS }, (draft) => {
+        const { metadata, spec } = draft as unknown as Record<'metadata' | 'spec', Record<string, unknown>>;
+        spec.replicas = 2;
+        metadata.labels = { ...(metadata.labels as object), 'mojanalytics.xyz/idled': 'true' };
+      });
+    const dry = await idlerPass(options(ALWAYS, { dryRun: true }), made.hands);
+    expect([dry.mended, dry.idled]).toEqual([['Deployment shop/web'], []]);
+    expect(made.api.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    const report = await idlerPass(options(ALWAYS), made.hands);
+    expect(report).toMatchObject({ mended: ['Deployment shop/web'], idled: [{ app: 'shop/web' }], kept: [] });
+    // Their pages are up: somebody wakes them at this moment.
+    for (const name of ['waking', 'first'])
+      expect(metadataOf(made, KINDS.deployment, name).labels).toHaveProperty(['mojanalytics.xyz/idled']);
+  });
+
+  test('what it idled, the original unidler wakes, and it can sleep again', async () => {
+    const made = await world();
+    createApp(made, 'web', {
+      ...LIMITED,
+      service: { ports: [{ name: 'http', port: 80, targetPort: 3000 }] },
+    });
+    await idlerPass(options(ALWAYS), made.hands);
+    const at = { name: 'web', namespace: NS };
+    const strategic = (kind: Kind, body: object) =>
+      made.hands.cluster.patch(kind, at, body, { kind: 'strategic' });
+    const marks = ['mojanalytics.xyz/idled-at', 'mojanalytics.xyz/replicas-when-unidled'];
+    const count = metadataOf(made, KINDS.deployment, 'web').annotations?.[marks[1] ?? ''];
+    await strategic(KINDS.deployment, { spec: { replicas: Number(count) } });
+    const annotations = Object.fromEntries(marks.map((name) => [name, null]));
+    await strategic(KINDS.deployment, {
+      metadata: { annotations, labels: { 'mojanalytics.xyz/idled': null } },
+    });
+    const ports = [{ port: 80, targetPort: 3000 }];
+    const spec = { externalName: null, type: 'ClusterIP', selector: { app: 'web' }, ports };
+    await strategic(KINDS.service, { spec });
+    expect(specOf(made, KINDS.service, 'web')).toMatchObject({
+      ...{ type: 'ClusterIP', selector: { app: 'web' } },
+      ports: [{ name: 'http', port: 80, targetPort: 3000 }],
+    });
+    expect(specOf(made, KINDS.deployment, 'web').replicas).toBe(2);
     expect(await idlerPass(options(ALWAYS), made.hands)).toMatchObject({ idled: [{ app: 'shop/web' }] });
   });
 

@@ -4,7 +4,7 @@ import { createIdlerMetrics } from '../../../pipeline/k8s/idler/metrics.ts';
 import { listenMetrics } from '../../../pipeline/k8s/idling/metrics-page.ts';
 
 const REPORT: IdlerReport = {
-  ...{ dryRun: false, at: '2026-11-20T22:00:00.000Z', seconds: 1.5 },
+  ...{ dryRun: false, at: '2026-11-20T22:00:00.000Z', seconds: 1.5, mended: [] },
   idled: [{ app: 'shop/web', why: 'its hours to sleep' }],
   kept: [
     { app: 'shop/a', by: 'cpu', why: 'it uses 50.0 % of its CPU' },

@@ -24,7 +24,7 @@ const DEFAULTS = {
 };
 
 async function serve(made: World, options: Partial<UnidlerOptions> = {}) {
-  const unidler = await startUnidler({ ...DEFAULTS, ...options }, made.hands);
+  const unidler = await startUnidler({ ...DEFAULTS, ...options }, { ...made.hands, random: Math.random });
   onTestFinished(() => unidler.close());
   return unidler;
 }
