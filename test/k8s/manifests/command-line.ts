@@ -8,18 +8,30 @@ import { mutationLogCommand } from '../../../pipeline/commands/mutation-log.ts';
 import { streamCommand } from '../../../pipeline/commands/stream.ts';
 import { updateCommand } from '../../../pipeline/commands/update.ts';
 
+export type Options = Readonly<Record<string, unknown>>;
+
 /** Thrown when all was understood, before anything is done. */
-class Understood extends Error {}
+class Understood extends Error {
+  constructor(readonly argv: Options) {
+    super('understood');
+  }
+}
 
 /** Why the command line of `samovar` does not take these; undefined: it does. Nothing is run. */
 export async function refusal(args: readonly string[]): Promise<string | undefined> {
+  const found = await understood(args);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** What the command line makes of these, or why it does not take them. */
+export async function understood(args: readonly string[]): Promise<Options | string> {
   const parser = commands(yargs([...args]))
     .scriptName('samovar')
     .demandCommand(1)
     .strict()
     .exitProcess(false)
-    .middleware(() => {
-      throw new Understood();
+    .middleware((argv) => {
+      throw new Understood(argv);
     })
     .fail((message, error) => {
       throw error ?? new Error(message);
@@ -28,7 +40,7 @@ export async function refusal(args: readonly string[]): Promise<string | undefin
     await parser.parseAsync();
     return 'it did nothing';
   } catch (error) {
-    return error instanceof Understood ? undefined : String(error);
+    return error instanceof Understood ? error.argv : String(error);
   }
 }
 
