@@ -41,6 +41,10 @@ test("the original's files are read as they are", async () => {
   const file = join(root, 'bot.yaml');
   writeFileSync(file, 'slackAppToken: xapp-1\nslackBotToken: xoxb-1\n');
   expect(await readBotSecrets(file)).toEqual({ slackAppToken: 'xapp-1', slackBotToken: 'xoxb-1' });
+  writeFileSync(file, 'slackAppToken: xapp-1\nslackBotToken: ""\n');
+  expect(await readBotSecrets(file)).toEqual({ slackAppToken: 'xapp-1' });
+  const bare = ORIGINAL.replace('projects: []', 'projects:').replace('services: []', 'services:');
+  expect((await parseGitops(bare, 'repo.yaml')).configs).toEqual(config.configs);
 });
 
 test("paths and names are the original's", async () => {
