@@ -9,8 +9,8 @@ import { type BenchResult, machine, type Run } from './report.ts';
 import { samovar, samovarProblems } from './samovar.ts';
 import { type BenchServer, startServer } from './server-process.ts';
 
-const LOGS_ROOT = `gs://${BUCKET}/logs/:\n  contact: bench\n  prefix: ""\n  sequential: false\n`;
-const PR_ROOT = `gs://${BUCKET}/pr-logs:\n  contact: bench\n  prefix: "pr:"\n  sequential: false\n  pr: true\n`;
+export const LOGS_ROOT = `gs://${BUCKET}/logs/:\n  contact: bench\n  prefix: ""\n  sequential: false\n`;
+export const PR_ROOT = `gs://${BUCKET}/pr-logs:\n  contact: bench\n  prefix: "pr:"\n  sequential: false\n  pr: true\n`;
 
 /** One side of the bench in its own folder: its commands, and what its files are called. */
 interface Side {

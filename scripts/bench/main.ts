@@ -5,6 +5,7 @@ import { benchMutationLog, mutationText } from './mutation.ts';
 import { type BenchOptions, parseBenchArgs, USAGE } from './options.ts';
 import { reportText } from './report.ts';
 import { benchRouter, routerText } from './router.ts';
+import { benchShards, shardsFailed, shardsText } from './shards.ts';
 
 interface Benched {
   /** As JSON. */
@@ -31,6 +32,10 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Benche
   router: async (options) => {
     const result = await benchRouter(options);
     return { result, text: routerText(result), failed: result.runs.some(({ failed }) => failed > 0) };
+  },
+  shards: async (options) => {
+    const result = await benchShards(options);
+    return { result, text: shardsText(result), failed: shardsFailed(result) };
   },
 };
 
