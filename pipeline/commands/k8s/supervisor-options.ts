@@ -1,12 +1,11 @@
 import type { Argv } from 'yargs';
+import { type ClusterArgs, clusterOptions } from './cluster.ts';
 
-export interface SupervisorArgs {
+export interface SupervisorArgs extends ClusterArgs {
   readonly repos?: string | undefined;
   readonly image: string;
   readonly logs?: string | undefined;
   readonly namespace?: string | undefined;
-  readonly kubeconfig?: string | undefined;
-  readonly 'kube-context'?: string | undefined;
   readonly listen: string;
   readonly every: number;
   readonly 'github-secret': string;
@@ -25,17 +24,12 @@ export interface SupervisorArgs {
 }
 
 export function supervisorOptions<T>(yargs: Argv<T>) {
-  return removalOptions(workerOptions(yargs))
+  return clusterOptions(removalOptions(workerOptions(yargs)))
     .option('repos', { type: 'string', describe: 'File or bucket URL of repositories (SAMOVAR_REPOS)' })
     .option('namespace', {
       type: 'string',
       describe: "Of the fleet (default: the pod's own, or the context's)",
     })
-    .option('kubeconfig', {
-      type: 'string',
-      describe: "File (default: the pod's account, or ~/.kube/config)",
-    })
-    .option('kube-context', { type: 'string', describe: 'Of the kubeconfig (default: its current one)' })
     .option('listen', {
       type: 'string',
       default: '6343',

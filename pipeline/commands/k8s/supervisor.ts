@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
 import { describeError, SamovarError } from '../../errors.ts';
-import { type ConnectedCluster, openCluster } from '../../k8s/client-node.ts';
+import type { ConnectedCluster } from '../../k8s/client-node.ts';
 import { whileLeading } from '../../k8s/lease.ts';
 import { stepText } from '../../k8s/supervisor/act.ts';
 import type { Report } from '../../k8s/supervisor/contract.ts';
@@ -15,6 +15,7 @@ import { createReconciler, type ReconcileOptions } from '../../k8s/supervisor/re
 import { reportLine, reportText } from '../../k8s/supervisor/report-text.ts';
 import { type SupervisorLog, startSupervisor } from '../../k8s/supervisor/supervisor.ts';
 import { type CommonArgs, placeOptions, print, withContext } from '../run.ts';
+import { openNamedCluster } from './cluster.ts';
 import { repoListReader } from './repo-list.ts';
 import { type SupervisorArgs, supervisorOptions } from './supervisor-options.ts';
 
@@ -39,12 +40,7 @@ export const supervisorCommand: CommandModule<object, Args> = {
 };
 
 async function supervise(context: Context, args: Args): Promise<number> {
-  const cluster = await openCluster({
-    ...(args.kubeconfig !== undefined && { kubeconfig: args.kubeconfig }),
-    ...(args['kube-context'] !== undefined && { context: args['kube-context'] }),
-    timeoutMs: context.settings.requestTimeoutMs,
-  });
-  context.onClose(() => cluster.close());
+  const cluster = await openNamedCluster(context, args);
   const options = await reconcileOptions(context, args, cluster);
   if (args['dry-run'] || args.once) {
     const report = await createReconciler(options).pass(context.signal, { dryRun: args['dry-run'] });
