@@ -4,7 +4,7 @@ import { type ConnectedCluster, openCluster } from '../../../pipeline/k8s/client
 import { KINDS, type Kind } from '../../../pipeline/k8s/cluster.ts';
 import { idlerPass } from '../../../pipeline/k8s/idler/idler.ts';
 import type { Hands } from '../../../pipeline/k8s/idling/change.ts';
-import { IDLEABLE_SELECTOR } from '../../../pipeline/k8s/idling/marks.ts';
+import { IDLEABLE_SELECTOR, OURS } from '../../../pipeline/k8s/idling/marks.ts';
 import { createWaker } from '../../../pipeline/k8s/unidler/waker.ts';
 import { type KubeApiserver, kubeApiserverOrSkip, startKubeApiserver } from '../../support/kube-apiserver.ts';
 
@@ -52,13 +52,7 @@ async function appIn(cluster: ConnectedCluster, namespace: string) {
   const specOf = async (kind: Kind) => (await cluster.get(kind, at))?.spec as Record<string, unknown>;
   const arise = async () => {
     await until(async () => Number((await specOf(KINDS.deployment)).replicas) > 0);
-    const status = {
-      observedGeneration: 99,
-      replicas: 2,
-      updatedReplicas: 2,
-      readyReplicas: 2,
-      availableReplicas: 2,
-    };
+    const status = { observedGeneration: 99, replicas: 2, readyReplicas: 2, availableReplicas: 2 };
     await cluster.patch(KINDS.deployment, at, { status }, { kind: 'merge', subresource: 'status' });
     await until(async () => (await specOf(KINDS.service)).type !== 'ExternalName');
     await cluster.create(KINDS.endpointSlice, {
@@ -113,6 +107,47 @@ describe.skipIf('skip' in found)(
         expect((await specOf(KINDS.deployment)).replicas).toBe(2);
         await cluster.delete(KINDS.endpointSlice, { ...at, name: 'web-1' });
       }
+      for (const kind of [KINDS.ingress, KINDS.deployment, KINDS.service]) await cluster.delete(kind, at);
+    });
+
+    test('a group sleeps and wakes in its order, at least as many as an autoscaler keeps', {
+      timeout: 60_000,
+    }, async () => {
+      const { specOf, arise, at } = await appIn(cluster, 'group');
+      const labels = { 'mojanalytics.xyz/idleable': 'true', [OURS.group]: 'pair' };
+      const template = {
+        metadata: { labels: { app: 'db' } },
+        spec: { containers: [{ name: 'db', image: 'registry.test/db:1' }] },
+      };
+      const db = { ...at, name: 'db' };
+      await cluster.create(KINDS.statefulSet, {
+        metadata: { ...db, labels, annotations: { [OURS.order]: '-1' } },
+        spec: { replicas: 3, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template },
+      });
+      await cluster.patch(KINDS.deployment, at, { metadata: { labels } }, { kind: 'merge' });
+      await cluster.create(KINDS.autoscaler, {
+        metadata: at,
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+          ...{ minReplicas: 4, maxReplicas: 9 },
+        },
+      });
+      expect(await idlerPass(OPTIONS, hands)).toMatchObject({ idled: [{ app: 'group/pair' }], failed: [] });
+      const replicas = async () => [
+        (await cluster.scale(KINDS.statefulSet, db)).wanted,
+        (await specOf(KINDS.deployment)).replicas,
+      ];
+      expect(await replicas()).toEqual([0, 0]);
+      const wake = wakerOf().wake(HOST);
+      await until(async () => (await replicas())[0] === 3);
+      await until(async () => wake.events.some(({ text }) => text.startsWith('Waiting')));
+      expect(await replicas()).toEqual([3, 0]);
+      const status = { observedGeneration: 99, replicas: 3, readyReplicas: 3, availableReplicas: 3 };
+      await cluster.patch(KINDS.statefulSet, db, { status }, { kind: 'merge', subresource: 'status' });
+      await arise();
+      await wake.done;
+      expect(wake.outcome).toBe('success');
+      expect(await replicas()).toEqual([3, 4]);
       for (const kind of [KINDS.ingress, KINDS.deployment, KINDS.service]) await cluster.delete(kind, at);
     });
 
