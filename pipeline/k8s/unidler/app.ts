@@ -16,6 +16,8 @@ export interface UnidlerAppOptions {
   /** How long programs' requests may wait for their app, which they wake then; 0: they are told to come again. */
   readonly holdMs: number;
   readonly holdsMax: number;
+  /** Pause before what is ready already is sent on: an ingress that lags behind would have it here again, and again. */
+  readonly lagMs: number;
   /** 200 as the original's, or 503, which tells crawlers and monitors that this is not the app. */
   readonly pageStatus: 200 | 503;
   readonly heartbeatMs: number;
@@ -131,7 +133,7 @@ async function answerProgram(
   holds: { count: number },
   options: UnidlerAppOptions,
 ): Promise<Response> {
-  const { holdMs, holdsMax, ignoredAgents, waker } = options;
+  const { holdMs, holdsMax, ignoredAgents, lagMs, waker } = options;
   const agent = request.headers.get('user-agent') ?? '';
   const isHeld = holdMs > 0 && holds.count < holdsMax && !ignoredAgents.test(agent);
   const state = await currentWake(host, options);
@@ -140,9 +142,10 @@ async function answerProgram(
   holds.count += 1;
   const ended = options.metrics.begin('holds');
   try {
-    const wake = state === 'live' ? undefined : waker.wake(host);
-    if (wake !== undefined)
-      await atMost(wake.done, holdMs, AbortSignal.any([request.signal, options.signal]));
+    const isReady = state === 'live' || (typeof state === 'object' && state.outcome === 'success');
+    const wake = isReady ? undefined : waker.wake(host);
+    const signal = AbortSignal.any([request.signal, options.signal]);
+    await (wake === undefined ? atMost(undefined, lagMs, signal) : atMost(wake.done, holdMs, signal));
     if (wake !== undefined && wake.outcome !== 'success') return comeAgain(stateOf(wake), options);
     // The same request again, with its method and body, goes to the app.
     const { pathname, search } = new URL(request.url);
@@ -171,10 +174,16 @@ function told(status: number, value: object, retryAfterSeconds?: number): Respon
   });
 }
 
-function atMost(work: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+function atMost(work: Promise<void> | undefined, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    void work.then(resolve).finally(() => clearTimeout(timer));
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    void work?.then(end);
   });
 }

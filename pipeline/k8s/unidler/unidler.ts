@@ -19,6 +19,8 @@ export interface UnidlerOptions extends WakeOptions, PageOptions {
   readonly webhook?: string;
   readonly wakeOnGet?: boolean;
   readonly holdMs?: number;
+  /** Pause before a held request is sent on to an app that was ready already. */
+  readonly lagMs?: number;
   readonly pageStatus?: 200 | 503;
   readonly ignoredAgents?: RegExp;
   readonly heartbeatMs?: number;
@@ -56,6 +58,7 @@ export async function startUnidler(options: UnidlerOptions, hands: Hands): Promi
     wakeOnGet: options.wakeOnGet ?? false,
     holdMs: options.holdMs ?? 0,
     holdsMax: 100,
+    lagMs: options.lagMs ?? 1_000,
     pageStatus: options.pageStatus ?? 200,
     heartbeatMs: options.heartbeatMs ?? 15_000,
     retryAfterSeconds: 10,

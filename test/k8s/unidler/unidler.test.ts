@@ -172,6 +172,17 @@ describe('the unidler', () => {
     expect([held.status, held.headers.location]).toEqual([307, '/api/items?a=b']);
   });
 
+  test('an ingress that lags behind has no redirects without end: each takes its time', async () => {
+    const made = await world();
+    createApp(made, 'web');
+    const unidler = await serve(made, { holdMs: 60_000, lagMs: 50 });
+    const beganMs = performance.now();
+    const held = await ask(`${unidler.url}/api`);
+    expect([held.status, held.headers.location]).toEqual([307, '/api']);
+    expect(performance.now() - beganMs).toBeGreaterThan(45);
+    expect(made.api.requests.filter(({ verb }) => verb === 'patch')).toEqual([]);
+  });
+
   test('what is held too long is told to come again', async () => {
     const { made, unidler } = await asleep({ holdMs: 30 });
     const held = await ask(`${unidler.url}/api`);
