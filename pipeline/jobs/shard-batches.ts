@@ -4,10 +4,12 @@ import { gzipFileSink, type RowSink } from '../emit/sinks.ts';
 import { SamovarError } from '../errors.ts';
 import type { PackedRow } from '../records/chunk.ts';
 import type { Batch } from '../store/ledger.ts';
-import { describeFile, destinationOf, fileOf, loadFile, type TablesContext } from './tables.ts';
+import { describeFile, fileOf, loadFile, type TablesContext } from './tables.ts';
 
 /** Of stored rows in one load: 10^8 builds are some hundreds of loads, and BigQuery takes 1,500 of a table in a day. */
 const LOAD_BYTES_MAX = 2 ** 30;
+/** A batch's items are looked through in memory. */
+const LOAD_ROWS_MAX = 500_000;
 /** BigQuery writes to at most 4,000 partitions in one job, and 30,000 times to partitions of a table in a day. */
 const LOAD_DAYS_MAX = 500;
 
@@ -19,8 +21,6 @@ export interface TakenRow {
 
 /** Loads of one table, filled one after the other. */
 export interface LoadBatches {
-  /** Id of the ledger's destination. */
-  destination(): number;
   /** The batch that is being filled. */
   current(): Batch | undefined;
   /** The batch for rows of a day, a new one when the last is full. Its rows go to the ledger first, then to `write`. */
@@ -44,15 +44,21 @@ interface Filling {
   last: number | undefined;
 }
 
+export interface LoadBatchOptions {
+  /** Id of the ledger's. */
+  readonly destination: number;
+  /** Of stored rows in one load. */
+  readonly loadBytesMax?: number | undefined;
+}
+
 /** As an emission's batches: file, manifest, load, ledger; a stop at any moment is what `recover` ends. */
 export function createLoadBatches(
   context: TablesContext,
   table: TableConfig,
   spec: TableSpec,
-  { loadBytesMax = LOAD_BYTES_MAX }: { readonly loadBytesMax?: number },
+  { destination, loadBytesMax = LOAD_BYTES_MAX }: LoadBatchOptions,
 ): LoadBatches {
   const { store } = context;
-  const destination = () => destinationOf(store, table, context.warehouse.url);
   let filling: Filling | undefined;
   let loads = 0;
   const end = async () => {
@@ -70,16 +76,12 @@ export function createLoadBatches(
     }
   };
   return {
-    destination,
     current: () => filling?.batch,
     loads: () => loads,
     end,
     async open(day) {
-      const isFull =
-        filling !== undefined &&
-        (filling.stored >= loadBytesMax || (!filling.days.has(day) && filling.days.size >= LOAD_DAYS_MAX));
-      if (isFull) await end();
-      filling ??= await begin(context, table, destination());
+      if (filling !== undefined && isFull(filling, day, loadBytesMax)) await end();
+      filling ??= await begin(context, table, destination);
       filling.days.add(day);
       return filling.batch;
     },
@@ -107,6 +109,10 @@ export function createLoadBatches(
       });
     },
   };
+}
+
+function isFull({ stored, rows, days }: Filling, day: string, bytesMax: number): boolean {
+  return stored >= bytesMax || rows >= LOAD_ROWS_MAX || (!days.has(day) && days.size >= LOAD_DAYS_MAX);
 }
 
 async function begin(context: TablesContext, table: TableConfig, destination: number): Promise<Filling> {

@@ -7,7 +7,7 @@ import { describeError, SamovarError } from '../errors.ts';
 import type { PackedRow } from '../records/chunk.ts';
 import { createLoadBatches, type LoadBatches } from './shard-batches.ts';
 import { type ChosenRows, chooseRows, recordRows } from './shard-choice.ts';
-import { destinationOf, recover, type TablesContext } from './tables.ts';
+import { destinationName, destinationOf, recover, type TablesContext } from './tables.ts';
 
 const OBJECT_BYTES_MAX = 512 * 2 ** 20;
 
@@ -55,12 +55,18 @@ export async function loadManifests(
   const counts = { rows: 0, loads: 0, present: 0, older: 0, own: 0 };
   const days: Record<string, number> = {};
   const problems: string[] = [];
-  const run = { context, table, counts, days, problems, dryRun: options.dryRun };
-  if (!options.dryRun) {
-    await context.warehouse.ensureTable(spec, { signal: context.signal });
+  const { dryRun, loadBytesMax } = options;
+  const { store, warehouse } = context;
+  // A dry run makes nothing, not even a destination's number.
+  const destination = dryRun
+    ? (store.ledger.findDestination(destinationName(table, warehouse.url)) ?? 0)
+    : destinationOf(store, table, warehouse.url);
+  const run = { context, table, counts, days, problems, dryRun, destination };
+  if (!dryRun) {
+    await warehouse.ensureTable(spec, { signal: context.signal });
     await recoverAll(context, table, spec);
   }
-  const batches = createLoadBatches(context, table, spec, options);
+  const batches = createLoadBatches(context, table, spec, { destination, loadBytesMax });
   const files = filesInOrder(found);
   try {
     for (const { file, roots } of files) {
@@ -107,6 +113,8 @@ interface LoadRun {
   readonly days: Record<string, number>;
   readonly problems: string[];
   readonly dryRun: boolean;
+  /** Id of the ledger's. */
+  readonly destination: number;
 }
 
 /** What is wrong with one file, and no reason to leave out the others. */
@@ -135,7 +143,7 @@ async function loadFile(
   let left = entries ?? [];
   let rows = 0;
   while (entries !== undefined && left.length > 0) {
-    const chosen = chooseRows(context.store, batches.destination(), batches.current(), left);
+    const chosen = chooseRows(context.store, run.destination, batches.current(), left);
     if (chosen.take.length > 0 && !dryRun) {
       data ??= await ofFile(run, () => dataOf(run, file, entries));
       if (data === undefined) break;

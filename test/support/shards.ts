@@ -93,11 +93,16 @@ export async function load(
   return loadManifests(context, TABLE, SPEC, found, { dryRun: false, ...options });
 }
 
-/** Every line of the files that manifests name, sorted. */
-export async function writtenLines(bucket: Bucket, prefix: string): Promise<readonly string[]> {
+/** Every line of the files that manifests name, sorted; of all manifests, or of those of a division into so many. */
+export async function writtenLines(
+  bucket: Bucket,
+  prefix: string,
+  count?: number,
+): Promise<readonly string[]> {
   const { found } = await findManifests(bucket, `${prefix}manifests/`, new AbortController().signal);
   const lines: string[] = [];
   for (const { manifest } of found) {
+    if (count !== undefined && manifest.shard.count !== count) continue;
     for (const { name } of manifest.files) {
       const read = await bucket.read(`${prefix}${manifest.table}/${name}`);
       if (typeof read !== 'object') throw new Error(`${name} is not there`);
