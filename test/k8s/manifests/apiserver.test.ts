@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConnectedCluster, openCluster } from '../../../pipeline/k8s/client-node.ts';
-import { KINDS, type Kind } from '../../../pipeline/k8s/cluster.ts';
+import { KINDS, type Kind, type KubeObject } from '../../../pipeline/k8s/cluster.ts';
 import { replicasOf } from '../../../pipeline/k8s/gitops/replicas.ts';
 import { idlerPass } from '../../../pipeline/k8s/idler/idler.ts';
 import type { Hands } from '../../../pipeline/k8s/idling/change.ts';
@@ -125,11 +125,13 @@ describe('with the rights that are shipped, and all of them', () => {
     const base = 'config/k8s/base/supervisor';
     const namespace = 'fleet';
     const own = await as(base, namespace);
-    const [deployment, service] = original().map((object) => ({
-      ...object,
-      metadata: { ...object.metadata, namespace },
-    }));
-    const doubled = { ...deployment, spec: { ...(deployment?.spec as object), replicas: 2 } };
+    const [deployment, service] = original().map(
+      (object): KubeObject => ({ ...object, metadata: { ...object.metadata, namespace } }),
+    );
+    const doubled = {
+      ...deployment,
+      spec: { ...(deployment?.spec as object), replicas: 2 },
+    };
     await admin.create(KINDS.deployment, doubled as never);
     await admin.create(KINDS.service, service as never);
     const list: { repos: readonly Repo[] } = {
