@@ -116,7 +116,8 @@ async function attempts(
   fresh: () => Promise<{ readonly clone: Clone; readonly head: string }>,
   { place, sleep, random, signal, check, log, onRetry, triesMax = TRIES_MAX }: EngineOptions,
 ): Promise<Changed> {
-  // Any of them may have arrived, and later than the next was made.
+  // Any of them may have arrived, and later than the next was made; even one that seems to have lost: HTTP clients send again by
+  // themselves what had no answer, and the second time the branch has moved.
   const unsure: { readonly commit: string; readonly plan: Plan }[] = [];
   let seen: unknown;
   for (let tries = 1; tries <= triesMax; tries += 1) {
@@ -130,7 +131,6 @@ async function attempts(
       unsure.push({ commit, plan: made });
       const pushed = await push(how.branch ?? place.branch, how, now.clone.options);
       if (pushed === 'pushed') return { commit, plan: made, tries };
-      unsure.pop();
       onRetry?.('lost');
       log('somebody else pushed first: the change is made again on what is there now');
     } catch (error) {
