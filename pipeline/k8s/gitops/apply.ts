@@ -51,13 +51,14 @@ export async function makeChange(handling: Handling, change: Change, approved: A
   const { asked, approvals, checkEdits } = approved;
   const base = baseNamed(config, change.repo);
   let edits: readonly Edit[] = [];
-  let warnings: readonly string[] = [];
+  let warnings: readonly string[] | undefined;
   const plan = async (tree: Tree) => {
     // It may have waited in the queue: a freeze of meanwhile counts.
     checkFreeze(await state.read(), change);
     edits = await editsOf(tree, base, change);
     checkEdits?.(edits);
-    warnings = await tagWarnings(handling, edits);
+    // Once, however many races are lost: a registry that is slow holds up all who wait.
+    warnings ??= await tagWarnings(handling, edits);
     return {
       files: filesOf(edits),
       message: commitMessage(config.commit, change, edits, { request: asked, approvals }),
@@ -79,7 +80,7 @@ export async function makeChange(handling: Handling, change: Change, approved: A
   const unnoted = await audit({ event: 'done', ...noted }).then(() => [], warningOf);
   const title = doneLine(config.commit, change, edits, asked);
   const asPull = how.branch === undefined ? [] : [`as ${url ?? `branch ${how.branch}`}: merge it`];
-  const lines = [title, '', ...changes, '', `by "${asked.text}"`, ...asPull, ...warnings, ...unnoted];
+  const lines = [title, '', ...changes, '', `by "${asked.text}"`, ...asPull, ...(warnings ?? []), ...unnoted];
   return { state: 'done', ...previewOf(edits), lines, ...where };
 }
 
