@@ -1,46 +1,13 @@
 #!/usr/bin/env node
-import yargs, { type Argv } from 'yargs';
+import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { backfillCommand } from './commands/backfill.ts';
-import { bqLoadCommand } from './commands/bq-load.ts';
-import { cacheCommand } from './commands/cache.ts';
-import { configCommand } from './commands/config.ts';
-import { deadLettersCommand } from './commands/dead-letters.ts';
-import { junitCommand } from './commands/junit.ts';
-import { k8sCommand } from './commands/k8s.ts';
-import { ledgerCommand } from './commands/ledger.ts';
-import { makeDbCommand } from './commands/make-db.ts';
-import { makeJsonCommand } from './commands/make-json.ts';
-import { mutationLogCommand } from './commands/mutation-log.ts';
-import { pruneCommand } from './commands/prune.ts';
-import { setupCommand } from './commands/setup.ts';
-import { streamCommand } from './commands/stream.ts';
-import { updateCommand } from './commands/update.ts';
+import { COMMANDS } from './commands/index.ts';
 import { describeError, SamovarError } from './errors.ts';
 import { safeText } from './show/text.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
 const LINGER_MS = 2_000;
-
-function commands(root: Argv): Argv {
-  return root
-    .command(updateCommand)
-    .command(streamCommand)
-    .command(setupCommand)
-    .command(makeDbCommand)
-    .command(makeJsonCommand)
-    .command(bqLoadCommand)
-    .command(backfillCommand)
-    .command(pruneCommand)
-    .command(ledgerCommand)
-    .command(deadLettersCommand)
-    .command(junitCommand)
-    .command(mutationLogCommand)
-    .command(cacheCommand)
-    .command(k8sCommand)
-    .command(configCommand);
-}
 
 /** What went wrong, why, and what to do about it. Stack traces only for bugs. */
 function tell(error: unknown): number {
@@ -65,7 +32,8 @@ function systemRemedy(error: unknown): string | undefined {
 }
 
 async function main(): Promise<void> {
-  const parser = commands(yargs(hideBin(process.argv)))
+  const parser = yargs(hideBin(process.argv))
+    .command([...COMMANDS])
     .scriptName('samovar')
     .usage(
       '$0 COMMAND\n\nCollects the results of CI builds from storage buckets and feeds them to BigQuery or DuckDB.',

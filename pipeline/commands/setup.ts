@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { CommandModule } from 'yargs';
-import { notificationStep, parseRoot, projectNumber, storageAgent } from '../backends/bucket/index.ts';
+import { bucketSetup, parseRoot } from '../backends/bucket/index.ts';
 import { parseSubscription, subscriptionSteps } from '../backends/queue/index.ts';
 import type { SetupStep } from '../backends/setup/contract.ts';
 import type { Warehouse } from '../backends/warehouse/contract.ts';
@@ -130,6 +130,7 @@ async function queueSteps(context: Context, args: Args, roots: readonly BucketRo
     timeoutMs: settings.requestTimeoutMs,
     ...(settings.storageEndpoint !== undefined && { endpoint: settings.storageEndpoint }),
   };
+  const { notificationStep, projectNumber, storageAgent } = await bucketSetup();
   const publishers = await Promise.all(
     buckets.map((url) => storageAgent(url.slice('gs://'.length), storage)),
   );

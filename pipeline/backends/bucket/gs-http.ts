@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Dispatcher, Pool } from 'undici';
+import { createRequire } from 'node:module';
+import type * as Undici from 'undici';
+import type { Dispatcher } from 'undici';
 import { SamovarError } from '../../errors.ts';
 import { abortedError, connectionError, timeoutError } from './gs-errors.ts';
 import { createSlots, type Slots } from './gs-slots.ts';
@@ -48,6 +50,8 @@ export function createHttpClient(
   origin: string,
   options: { readonly connections: number; readonly timeoutMs: number },
 ): HttpClient {
+  // Read with the first client: see gs.ts.
+  const { Pool } = createRequire(import.meta.url)('undici') as typeof Undici;
   const pool = new Pool(origin, {
     connections: options.connections,
     pipelining: 1,
@@ -64,7 +68,7 @@ export function createHttpClient(
 }
 
 /** The lean path: one handler, one timer, no stream object. The deadline starts now, so it covers waiting for a socket too. */
-function getWhole(pool: Pool, slots: Slots, request: HttpRequest): Promise<HttpAnswer> {
+function getWhole(pool: Undici.Pool, slots: Slots, request: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     if (request.signal?.aborted) return reject(abortedError(request.subject, request.signal.reason));
     let leave: (() => void) | undefined;
@@ -151,7 +155,7 @@ function collectBody(
   };
 }
 
-async function openStream(pool: Pool, slots: Slots, request: HttpRequest): Promise<HttpStream> {
+async function openStream(pool: Undici.Pool, slots: Slots, request: HttpRequest): Promise<HttpStream> {
   const { subject, signal, timeoutMs, path } = request;
   if (signal?.aborted) throw abortedError(subject, signal.reason);
   const abort = new AbortController();

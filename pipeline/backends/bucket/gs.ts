@@ -1,4 +1,5 @@
-import { Storage } from '@google-cloud/storage';
+import { createRequire } from 'node:module';
+import type * as Library from '@google-cloud/storage';
 import { SamovarError } from '../../errors.ts';
 import type {
   Bucket,
@@ -53,7 +54,9 @@ export function openGsBucket(name: string, url: string, options: BucketDriverOpt
 function createStorage(
   url: string,
   options: BucketDriverOptions,
-): { storage: Storage; endpoint: URL; trusted: boolean } {
+): { storage: Library.Storage; endpoint: URL; trusted: boolean } {
+  // Read with the first bucket that is Google's: every other command would wait for it at its start.
+  const { Storage } = createRequire(import.meta.url)('@google-cloud/storage') as typeof Library;
   // The project is of no use to object calls; naming one keeps the library from running gcloud to find it.
   const storage = new Storage({
     projectId: 'unused',

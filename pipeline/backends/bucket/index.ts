@@ -3,7 +3,6 @@ import { openFileBucket } from './file.ts';
 import { openGsBucket } from './gs.ts';
 import { parseBucketUrl } from './urls.ts';
 
-export { notificationStep, projectNumber, storageAgent } from './gs-setup.ts';
 export { parseRoot } from './urls.ts';
 
 /**
@@ -13,4 +12,9 @@ export { parseRoot } from './urls.ts';
 export function openBucket(url: string, options: BucketDriverOptions): Bucket {
   const { scheme, place } = parseBucketUrl(url);
   return scheme === 'gs' ? openGsBucket(place, url, options) : openFileBucket(place, url, options);
+}
+
+/** What notifications of buckets need: the storage client's own calls, read when a setup asks for them. */
+export function bucketSetup() {
+  return import('./gs-setup.ts');
 }
