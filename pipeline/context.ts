@@ -10,6 +10,8 @@ import { openQueue } from './backends/queue/index.ts';
 import type { Warehouse } from './backends/warehouse/contract.ts';
 import { openWarehouse } from './backends/warehouse/index.ts';
 import { limitedBucket } from './collect/limited.ts';
+import type { BuildReaders } from './collect/reading/contract.ts';
+import { openReaders } from './collect/reading/open.ts';
 import { RETRY_DEFAULTS, resilientBucket } from './collect/resilient.ts';
 import { readSecret, type SecretName } from './config/secrets.ts';
 import { loadSettings, type Settings, type SettingsFlags } from './config/settings.ts';
@@ -45,6 +47,8 @@ export interface Context {
    * than the settings'.
    */
   holdStore(command: string, file?: string): Promise<Store>;
+  /** Reads JUnit files: on threads of its own, which start with the first build. */
+  readonly readers: BuildReaders;
   openBucket(url: string, options: BucketOptions): Bucket;
   openWarehouse(): Promise<Warehouse>;
   openQueue(url: string): Promise<Queue>;
@@ -103,6 +107,8 @@ function createContext(settings: Settings, { graceful = false }: ContextOptions)
   const end = (reason: string, afterMs: number) => endBy({ stopping, stop, reason, afterMs, onClose });
   watchSignals(stopping.signal, log, onClose, (signal) => end(signal, graceMs));
   const progress = watchProgress(settings, { log, nowMs, onClose, end: () => end(STALLED, 0) });
+  const readers = openReaders(settings.readers);
+  onClose(() => readers.close());
   const open = (file: string) => {
     const store = openStore(file, { nowMs, onNotice: (text) => log.warn(text) });
     onClose(() => store.close());
@@ -131,6 +137,7 @@ function createContext(settings: Settings, { graceful = false }: ContextOptions)
       onClose(await holdDatabase(file, { command, ...around, onWait }));
       return open(file);
     },
+    readers,
     openBucket: (url, options) => {
       const bucket = connectBucket(url, options, { settings, nowMs, sleep, signal: stop.signal });
       onClose(() => bucket.close());

@@ -1,14 +1,17 @@
-import type { Bucket, BucketObject } from '../backends/bucket/contract.ts';
+import type { Bucket, BucketObject, ObjectStream } from '../backends/bucket/contract.ts';
 import { isRetryable, SamovarError } from '../errors.ts';
 import { feedJunit } from '../records/junit/gunzip.ts';
 import { createJunitReader, type JunitSummary, type TestResult } from '../records/junit/reader.ts';
-import { createRawPacker, type RawPacker } from '../records/raw.ts';
+import { createRawPacker, packRaw, type RawPacker } from '../records/raw.ts';
 import type { JunitFileRecord, RawFile } from '../store/junit.ts';
 import { listJunit } from './artifacts.ts';
+import type { BuildReading, FileName } from './reading/contract.ts';
 
 /** A body that breaks is read again from its start so many times. */
 const BODY_ATTEMPTS_MAX = 4;
 const BODY_DELAY_MS = 500;
+/** Up to here an object is asked for whole. */
+const WHOLE_BYTES_MAX = 1 << 20;
 /** Past this, failure texts of a file are kept short: a melt-down build must not become the process's memory. */
 const TEXT_BYTES_SOFT_MAX = 32 * 2 ** 20;
 const TEXT_CHARS_PAST_SOFT_MAX = 2_000;
@@ -22,23 +25,19 @@ export interface JunitFile {
 
 export interface JunitContext {
   readonly bucket: Bucket;
+  readonly reading: BuildReading;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
 }
 
-/** Reads every JUnit file of a build at once (the bucket's limit bounds them), and gives them in byte order of their names. */
-export async function readJunit(context: JunitContext, folder: string): Promise<readonly JunitFile[]> {
+/** Reads every JUnit file of a build at once; the bucket's limit bounds them. */
+export async function readJunit(context: JunitContext, folder: string): Promise<void> {
   const objects = await listJunit(context.bucket, folder, context.signal);
-  const files = await Promise.all(objects.map((object) => readFile(context, folder, object)));
-  return files.filter((file) => file !== undefined);
+  await Promise.all(objects.map((object) => readFile(context, folder, object)));
 }
 
-async function readFile(
-  context: JunitContext,
-  folder: string,
-  object: BucketObject,
-): Promise<JunitFile | undefined> {
+async function readFile(context: JunitContext, folder: string, object: BucketObject): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await readOnce(context, folder, object);
@@ -50,28 +49,65 @@ async function readFile(
 }
 
 async function readOnce(
-  { bucket, signal }: JunitContext,
+  { bucket, reading, signal }: JunitContext,
   folder: string,
   object: BucketObject,
-): Promise<JunitFile | undefined> {
-  const stream = await bucket.stream(object.name, { signal });
-  if (stream === undefined) return undefined;
+): Promise<void> {
+  const name = object.name.slice(folder.length + 1);
+  const found = await open(bucket, object, signal);
+  if (found === undefined) return;
+  await reading.read({ name, generation: found.generation }, found.body);
+  if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${bucket.url}/${object.name}`);
+}
+
+/** A small object comes whole, by the shorter way; one that turns out to be larger than its listing said comes as a stream. */
+async function open(
+  bucket: Bucket,
+  { name, size }: BucketObject,
+  signal: AbortSignal,
+): Promise<ObjectStream | undefined> {
+  if (size > WHOLE_BYTES_MAX) return bucket.stream(name, { signal });
+  try {
+    const read = await bucket.read(name, { signal, bytesMax: 4 * WHOLE_BYTES_MAX });
+    if (read === undefined || read === 'unchanged') return undefined;
+    return { generation: read.generation, body: once(read.bytes) };
+  } catch (error) {
+    if (error instanceof SamovarError && error.code === 'too-large') return bucket.stream(name, { signal });
+    throw error;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** Reads and packs one file as it comes. Rejects with what the body throws. */
+export async function readBody(
+  { name, generation }: FileName,
+  body: AsyncIterable<Uint8Array>,
+): Promise<JunitFile> {
   const tests: TestResult[] = [];
   const reader = createJunitReader(keepBounded(tests));
   const packer = createRawPacker();
   try {
-    await feedJunit(reader, packing(stream.body, packer));
+    await feedJunit(reader, packing(body, packer));
   } catch (error) {
     packer.discard();
     throw error;
   }
-  if (signal.aborted) throw new SamovarError('aborted', `stopped while reading ${bucket.url}/${object.name}`);
-  const name = object.name.slice(folder.length + 1);
   return {
-    record: recordOf(name, stream.generation, reader.end()),
+    record: recordOf(name, generation, reader.end()),
     raw: { name, ...(await packer.end()) },
     tests,
   };
+}
+
+/** The same of a file that is there whole and not packed with gzip, at once. */
+export function readWhole({ name, generation }: FileName, bytes: Uint8Array): JunitFile {
+  const tests: TestResult[] = [];
+  const reader = createJunitReader(keepBounded(tests));
+  reader.push(bytes);
+  return { record: recordOf(name, generation, reader.end()), raw: { name, ...packRaw(bytes) }, tests };
 }
 
 /** Passes the chunks on; what is kept of a file is what came. */

@@ -116,7 +116,7 @@ async function readBuild(run: RootRun, candidate: Candidate, folder: string): Pr
     finishedAt: times.finishedAt,
     state: stateAfter(times.finishedAt * 1000, run.nowMs(), run.options.settleMs),
   };
-  if (!run.options.junit) return saveFinished(run, candidate, folder, content, undefined);
+  if (!run.options.junit) return saveFinished(run, candidate, folder, content);
   if (candidate.known !== undefined && !(await junitChanged(run, candidate.known, folder))) {
     if (await saveNewHead(run, candidate, folder, content)) return;
   }

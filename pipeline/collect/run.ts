@@ -5,6 +5,7 @@ import type { Store } from '../store/open.ts';
 import type { Breaker } from './breaker.ts';
 import type { Selection } from './plan.ts';
 import type { Pool } from './pool.ts';
+import type { BuildReaders } from './reading/contract.ts';
 import type { CollectStats } from './stats.ts';
 import type { Writer } from './writer.ts';
 
@@ -35,6 +36,8 @@ export interface RootRun {
   /** Of the root inside its bucket: `logs/`. */
   readonly prefix: string;
   readonly store: Store;
+  /** Reads JUnit files, on this thread or on others. */
+  readonly readers: BuildReaders;
   readonly writer: Writer;
   readonly builds: Pool;
   readonly breaker: Breaker;

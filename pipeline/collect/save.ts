@@ -3,8 +3,9 @@ import type { JsonObject } from '../records/json.ts';
 import type { BuildRecord } from '../store/builds.ts';
 import type { NewDeadLetter } from '../store/dead-letters.ts';
 import type { Documents } from './documents.ts';
-import { type JunitFile, readJunit } from './junit.ts';
-import { makeRow, makeRowAround } from './row.ts';
+import { readJunit } from './junit.ts';
+import type { ReadBuild } from './reading/contract.ts';
+import { makeRow, makeRowAround, type RowHead } from './row.ts';
 import type { RootRun } from './run.ts';
 import type { Candidate } from './sources/candidate.ts';
 
@@ -30,17 +31,22 @@ export async function saveWithJunit(
   folder: string,
   content: FinishedContent,
 ): Promise<void> {
-  let files: readonly JunitFile[];
+  const { bucket, sleep, random } = run;
+  const reading = run.readers.begin();
   try {
-    files = await readJunit(
-      { bucket: run.bucket, signal: run.breaker.signal, sleep: run.sleep, random: run.random },
-      folder,
-    );
+    await readJunit({ bucket, reading, signal: run.breaker.signal, sleep, random }, folder);
   } catch (error) {
+    reading.discard();
     if (!run.breaker.signal.aborted) saveBuild(run, candidate, folder, content, 'pending');
     throw error;
   }
-  await saveFinished(run, candidate, folder, content, files);
+  const read = await reading.finish(rowHead(run, folder, content));
+  save(run, candidate, folder, content, { ...read, junit: 'done' });
+}
+
+/** What a row needs of a build's documents: no more, as it may go to another thread. */
+function rowHead(run: RootRun, folder: string, { started, finished }: FinishedContent): RowHead {
+  return { path: `${run.bucket.url}/${folder}`, jobPrefix: run.root.prefix, started, finished };
 }
 
 /** A rewritten finished.json whose files are as they were: the stored tests under a new head. False when there is no such row. */
@@ -53,7 +59,7 @@ export async function saveNewHead(
   const stored = candidate.known === undefined ? undefined : run.store.rows.get(candidate.known.id);
   if (stored === undefined) return false;
   const path = `${run.bucket.url}/${folder}`;
-  const row = await makeRowAround(stored, { path, jobPrefix: run.root.prefix, ...content });
+  const row = await makeRowAround(stored, rowHead(run, folder, content));
   run.stats.rows += 1;
   countKind(run, candidate);
   run.writer.push(row.data.length + 2_048, () => {
@@ -63,30 +69,33 @@ export async function saveNewHead(
   return true;
 }
 
+/** A finished build whose files were not asked for. */
 export async function saveFinished(
   run: RootRun,
   candidate: Known,
   folder: string,
   content: FinishedContent,
-  files: readonly JunitFile[] | undefined,
 ): Promise<void> {
+  const row = await makeRow({ ...rowHead(run, folder, content), files: [] });
+  save(run, candidate, folder, content, { row, files: [], junit: 'pending' });
+}
+
+function save(
+  run: RootRun,
+  candidate: Known,
+  folder: string,
+  content: FinishedContent,
+  { row, files, junit }: ReadBuild & { readonly junit: 'pending' | 'done' },
+): void {
   const path = `${run.bucket.url}/${folder}`;
-  const row = await makeRow({
-    path,
-    jobPrefix: run.root.prefix,
-    ...content,
-    files: (files ?? []).map(({ tests }) => tests),
-  });
-  const bytes = row.data.length + (files ?? []).reduce((sum, { raw }) => sum + raw.data.length, 2_048);
+  const bytes = row.data.length + files.reduce((sum, { raw }) => sum + raw.data.length, 2_048);
   run.stats.rows += 1;
   run.stats.tests += row.testsRun;
-  run.stats.junitFiles += files?.length ?? 0;
+  run.stats.junitFiles += files.length;
   countKind(run, candidate);
   run.writer.push(bytes, () => {
-    const id = run.store.builds.save(
-      savedBuild(run, candidate, path, content, files === undefined ? 'pending' : 'done'),
-    );
-    if (files !== undefined)
+    const id = run.store.builds.save(savedBuild(run, candidate, path, content, junit));
+    if (junit === 'done')
       run.store.junit.replaceFiles(
         id,
         files.map(({ record }) => record),

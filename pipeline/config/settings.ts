@@ -27,6 +27,8 @@ export interface Settings {
   readonly workDir: string;
   /** Builds read at once, per root. */
   readonly threads: number;
+  /** Threads that read JUnit files; 0: none, the main thread does; absent: by the machine's cores. */
+  readonly readers: number | undefined;
   /** Only the newest so many builds of each job; 0: all. */
   readonly buildLimit: number;
   readonly deployment: 'prod' | 'staging' | undefined;
@@ -152,6 +154,7 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
     warehouse: text('warehouse') ?? 'duckdb:data/warehouse.duckdb',
     workDir: text('work_dir') ?? 'data/out',
     threads: number('threads') ?? 32,
+    readers: number('readers'),
     buildLimit: number('build_limit') ?? 0,
     deployment,
     stream: {

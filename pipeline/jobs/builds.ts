@@ -3,6 +3,7 @@ import { collectAgain, collectPendingJunit } from '../collect/again.ts';
 import { createBreaker } from '../collect/breaker.ts';
 import { collectJobs } from '../collect/jobs.ts';
 import { createPool } from '../collect/pool.ts';
+import type { BuildReaders } from '../collect/reading/contract.ts';
 import { makeMissingRows } from '../collect/rowless.ts';
 import type { CollectOptions, RootRun } from '../collect/run.ts';
 import type { CollectStats } from '../collect/stats.ts';
@@ -15,6 +16,7 @@ import type { Store } from '../store/open.ts';
 /** What a collection works with, given by the context. */
 export interface CollectContext {
   readonly store: Store;
+  readonly readers: BuildReaders;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -125,6 +127,7 @@ export function openRun(
     bucket,
     prefix,
     store,
+    readers: shared.readers,
     writer: shared.writer,
     builds: createPool(request.threads),
     breaker,

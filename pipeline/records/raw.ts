@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import {
   type BrotliCompress,
+  brotliCompressSync,
   brotliDecompressSync,
   constants,
   createBrotliCompress,
@@ -89,6 +90,16 @@ function write(stream: BrotliCompress, block: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(block, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** A small file at once, on the calling thread: the same bytes when unpacked, perhaps others packed. */
+export function packRaw(bytes: Uint8Array): PackedRaw {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: QUALITY,
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return { encoding: 'br', data: brotliCompressSync(bytes, { params }), bytes: bytes.length };
 }
 
 /** A packed file as it was, on the calling thread. Throws as `rawChunks` does. */

@@ -71,7 +71,12 @@ async function bundle(outdir: string): Promise<void> {
   await build({
     absWorkingDir: ROOT,
     outdir,
-    entryPoints: { 'dist/bundle/cli': 'pipeline/cli.ts', 'preload/index': `${PRELOAD}/index.ts` },
+    entryPoints: {
+      'dist/bundle/cli': 'pipeline/cli.ts',
+      // What it starts threads of.
+      'dist/bundle/thread': 'pipeline/collect/reading/thread.ts',
+      'preload/index': `${PRELOAD}/index.ts`,
+    },
     chunkNames: 'dist/bundle/[name]-[hash]',
     bundle: true,
     splitting: true,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openBucket, parseRoot } from '../../pipeline/backends/bucket/index.ts';
+import { localReaders } from '../../pipeline/collect/reading/local.ts';
 import { createStats } from '../../pipeline/collect/stats.ts';
 import type { TableConfig } from '../../pipeline/config/tables.ts';
 import { streamBuilds } from '../../pipeline/jobs/stream.ts';
@@ -76,6 +77,7 @@ async function start({ fault, policy, options = {} }: Given = {}) {
     onReady: ready,
     collect: {
       ...around,
+      readers: localReaders(),
       stats: createStats(),
       open: (from) => {
         const { bucketUrl, prefix } = parseRoot(from.url);

@@ -1,5 +1,7 @@
 import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
 import { openBucket, parseRoot } from '../../pipeline/backends/bucket/index.ts';
+import type { BuildReaders } from '../../pipeline/collect/reading/contract.ts';
+import { localReaders } from '../../pipeline/collect/reading/local.ts';
 import { type CollectStats, countRequest, createStats } from '../../pipeline/collect/stats.ts';
 import type { BucketRoot } from '../../pipeline/config/buckets.ts';
 import { type CollectRequest, type CollectResult, collectBuilds } from '../../pipeline/jobs/builds.ts';
@@ -31,6 +33,7 @@ export interface CollectTestOptions {
   /** Puts something between the collector and its bucket. */
   readonly wrap?: (bucket: Bucket) => Bucket;
   readonly endpoint?: string;
+  readonly readers?: BuildReaders;
 }
 
 /** One collection with real drivers, a fixed clock and no waiting between retries. */
@@ -44,6 +47,7 @@ export async function collect(
   const result = await collectBuilds(
     {
       store,
+      readers: options.readers ?? localReaders(),
       stats,
       signal: options.signal ?? new AbortController().signal,
       nowMs: options.nowMs ?? (() => NOW_MS),
