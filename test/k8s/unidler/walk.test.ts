@@ -47,7 +47,7 @@ describe.skipIf('skip' in found)(
       try {
         const script = documented();
         expect(script.match(/scripts\/emulators/g)).toHaveLength(3);
-        const { said } = await bash(ownWalk(script), server.kubeconfig);
+        const { said, logged } = await bash(ownWalk(script), server.kubeconfig);
         const steps = [
           'would idle default/web: its hours to sleep',
           'idled default/web: its hours to sleep',
@@ -65,7 +65,7 @@ describe.skipIf('skip' in found)(
           'samovar_unidler_wakes_total{outcome="ready"} 1',
         ];
         const places = steps.map((step) => said.indexOf(step));
-        expect(places, said).not.toContain(-1);
+        expect(places, said + logged).not.toContain(-1);
         expect(
           [...places].sort((a, b) => a - b),
           said,
@@ -77,12 +77,15 @@ describe.skipIf('skip' in found)(
   },
 );
 
-async function bash(script: string, kubeconfig: string): Promise<{ readonly said: string }> {
+async function bash(
+  script: string,
+  kubeconfig: string,
+): Promise<{ readonly said: string; readonly logged: string }> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn('bash', ['-c', script], {
     cwd: ROOT,
     env: { PATH, HOME, KUBECONFIG: kubeconfig },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
   // Whatever it left behind, where a command failed.
@@ -94,9 +97,13 @@ async function bash(script: string, kubeconfig: string): Promise<{ readonly said
     }
   });
   let said = '';
+  let logged = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    logged += text;
+  });
   await once(child, 'close');
-  return { said };
+  return { said, logged };
 }
