@@ -75,7 +75,7 @@ export async function benchShards(options: BenchOptions): Promise<ShardsResult> 
       const { digest, ...run } = await runDivision(bench, shards, `${at}-of-${shards}`);
       wanted ??= digest;
       runs.push({ ...run, identical: digest === wanted });
-      options.log(`${shards} shards: ${short(run.wallS)} s, ${run.rows} rows`);
+      options.log(`${shards} shards: ${short(run.wallS)} s, ${short(run.cpuS)} s of CPU, ${run.rows} rows`);
     }
     const killed = await runKilled(bench, wanted, runs[0]?.wallS ?? 1);
     return { ...result, runs, killed, load: await runLoad(bench, runs[0]?.rows ?? 0), notes };
@@ -140,7 +140,8 @@ async function runKilled(bench: Bench, wanted: string | undefined, aloneS: numbe
   for (let index = 0; index < KILLED_DIVISION; index += 1) {
     const { command, args, cwd, env } = shardCommand(bench, `${index}/${KILLED_DIVISION}`, out);
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'ignore' });
-    const afterMs = 200 + ((index + 1) * aloneS * 1000) / KILLED_DIVISION / 2;
+    // A shard takes between a quarter of what one alone takes and all of it, by how much of that is starting up.
+    const afterMs = aloneS * 1000 * (0.1 + 0.1 * index);
     const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
     clearTimeout(timer);

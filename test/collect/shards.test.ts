@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
 import { listAll } from '../../pipeline/backends/bucket/list-all.ts';
 import { shardedBucket } from '../../pipeline/collect/shard-list.ts';
@@ -12,6 +12,8 @@ import { NOW_MS, testStore } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const temp = tempFolder();
+// Many small files, each synced: on a busy disk that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 const DAY_MS = 86_400_000;
 const PAGE = 10;
 

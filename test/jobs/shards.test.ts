@@ -1,17 +1,21 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openBucket } from '../../pipeline/backends/bucket/index.ts';
 import type { Warehouse } from '../../pipeline/backends/warehouse/contract.ts';
 import { openWarehouse } from '../../pipeline/backends/warehouse/index.ts';
 import { missingShards } from '../../pipeline/emit/shard-manifest.ts';
 import { snowflakeAt } from '../../pipeline/records/ids.ts';
 import type { Store } from '../../pipeline/store/open.ts';
 import { type BigQueryFake, startBigQueryFake } from '../support/bigquery-fake.ts';
+import { startGcsServer } from '../support/gcs-server.ts';
 import { folderBucket, load, ROOT, tableRows, write, writtenLines } from '../support/shards.ts';
 import { addRow, NOW_MS, testStore } from '../support/store.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const temp = tempFolder();
+// Many small files, each synced: on a busy disk that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 const DAY_MS = 86_400_000;
 let count = 0;
 let fake: BigQueryFake;
@@ -176,6 +180,23 @@ describe.each<Kind>(['duckdb', 'bigquery'])('loading what shards wrote, on %s', 
     expect(await place.load()).toMatchObject({ rows: 2 });
     expect((await own()).filter((row) => row.endsWith('newest'))).toHaveLength(2);
     expect(await own()).toHaveLength(BUILDS.length);
+  });
+});
+
+describe('a bucket of Cloud Storage', () => {
+  it('takes each file once and gives it to the load', async () => {
+    const gcs = await startGcsServer();
+    onTestFinished(() => gcs.close());
+    gcs.put('out/other', 'a bucket is there once something is in it');
+    const bucket = openBucket('gs://out', { timeoutMs: 10_000, connections: 4, endpoint: gcs.endpoint });
+    onTestFinished(() => bucket.close());
+    const place = await setUp();
+    const store = await collected('cloud');
+    await writeAll(store, bucket, 2);
+    const { reused, manifest } = await write(store, bucket, { index: 0, count: 2 });
+    expect(reused).toBe(manifest.files.length);
+    expect(await load({ ...place, bucket })).toMatchObject({ rows: BUILDS.length, problems: [] });
+    expect(await place.rows()).toEqual(expected('cloud'));
   });
 });
 
