@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import pLimit from 'p-limit';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Bucket, RequestEvent } from './backends/bucket/contract.ts';
 import { openBucket } from './backends/bucket/index.ts';
 import type { Queue } from './backends/queue/contract.ts';
@@ -18,7 +18,7 @@ import { loadSettings, type Settings, type SettingsFlags } from './config/settin
 import type { Progress } from './monitor/contract.ts';
 import { createProgress } from './monitor/progress.ts';
 import { startWatchdog } from './monitor/watchdog.ts';
-import { safeText } from './show/text.ts';
+import { createLog } from './show/log.ts';
 import { type Holder, holdDatabase, holderText } from './store/hold.ts';
 import { openStore, type Store } from './store/open.ts';
 
@@ -98,7 +98,7 @@ function createContext(settings: Settings, { graceful = false }: ContextOptions)
   setMaxListeners(0, stop.signal, stopping.signal);
   const graceMs = graceful ? settings.graceMs : 0;
   const interactive = Boolean(process.stderr.isTTY) && settings.logFormat !== 'json';
-  const log = createLog(settings, interactive);
+  const log = createLog(settings.logLevel, interactive);
   const closers: (() => void | Promise<void>)[] = [];
   const onClose = (work: () => void | Promise<void>) => void closers.push(work);
   const nowMs = () => Date.now();
@@ -198,22 +198,6 @@ export function warehouseOptions(settings: Settings) {
       storageWriteEndpoint: settings.storageWriteEndpoint,
     }),
   };
-}
-
-/** Logs go to stderr, stdout is for data: in plain words on a terminal, structured for everything else. */
-function createLog(settings: Settings, interactive: boolean): Logger {
-  const options = { level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!interactive) return pino(options, pino.destination({ dest: 2, sync: true }));
-  return pino(options, { write: (line: string) => void process.stderr.write(`${plainLine(line)}\n`) });
-}
-
-function plainLine(line: string): string {
-  const { level, time: _time, msg, ...details } = JSON.parse(line) as Record<string, unknown>;
-  const more = Object.entries(details).map(
-    ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const label = Number(level) >= 50 ? 'error: ' : Number(level) >= 40 ? 'warning: ' : '';
-  return safeText(`${label}${String(msg)}${more.length > 0 ? ` (${more.join(', ')})` : ''}`);
 }
 
 /** The first signal asks for a clean end, the second ends at once. */
