@@ -1,6 +1,5 @@
 import grpc from '@grpc/grpc-js';
-import { SamovarError } from '../errors.ts';
-import { parseAddress } from '../monitor/server.ts';
+import { addressText, cannotListen, parseAddress } from '../net/address.ts';
 import { type GrpcMethod, type Proto, serviceDefinition } from './proto.ts';
 import { answerOf, Refusal } from './status.ts';
 
@@ -61,21 +60,12 @@ export async function startGrpc(options: GrpcOptions): Promise<GrpcServer> {
     'grpc.keepalive_timeout_ms': 20_000,
   });
   for (const service of options.services) addService(server, service, options);
-  const text = host.includes(':') ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${text}:${port}`, grpc.ServerCredentials.createInsecure(), (error, chosen) =>
-      error ? reject(cannotListen(options.address, error)) : resolve(chosen),
+    server.bindAsync(addressText(host, port), grpc.ServerCredentials.createInsecure(), (error, chosen) =>
+      error ? reject(cannotListen(options.address, error, { how: 'gRPC' })) : resolve(chosen),
     );
   });
-  return { address: `${text}:${bound}`, close: () => drain(server) };
-}
-
-function cannotListen(address: string, cause: Error): SamovarError {
-  return new SamovarError('config', `cannot listen on ${address} for gRPC`, {
-    subject: address,
-    remedy: 'Choose another address, or end what listens there.',
-    cause,
-  });
+  return { address: addressText(host, bound), close: () => drain(server) };
 }
 
 function drain(server: grpc.Server): Promise<void> {

@@ -1,22 +1,5 @@
 import { SamovarError } from '../errors.ts';
-
-/** gRPC's status codes that are given here, with the HTTP status of each in the JSON form. */
-const STATUS = {
-  CANCELLED: [1, 499],
-  UNKNOWN: [2, 500],
-  INVALID_ARGUMENT: [3, 400],
-  DEADLINE_EXCEEDED: [4, 504],
-  NOT_FOUND: [5, 404],
-  RESOURCE_EXHAUSTED: [8, 429],
-  FAILED_PRECONDITION: [9, 400],
-  ABORTED: [10, 409],
-  UNIMPLEMENTED: [12, 501],
-  INTERNAL: [13, 500],
-  UNAVAILABLE: [14, 503],
-  UNAUTHENTICATED: [16, 401],
-} as const satisfies Readonly<Record<string, readonly [code: number, http: number]>>;
-
-export type StatusName = keyof typeof STATUS;
+import { codeOf, httpOf, type StatusName } from '../net/grpc-status.ts';
 
 /** A request that is refused. Its message goes to the client as it is. */
 export class Refusal extends Error {
@@ -51,6 +34,5 @@ export function answerOf(error: unknown): Answer {
 }
 
 function answer(status: StatusName, message: string, ours: boolean): Answer {
-  const [code, http] = STATUS[status];
-  return { status, code, http, message, ours };
+  return { status, code: codeOf(status), http: httpOf(status), message, ours };
 }

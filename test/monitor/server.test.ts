@@ -5,12 +5,8 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SamovarError } from '../../pipeline/errors.ts';
 import type { Readiness } from '../../pipeline/monitor/contract.ts';
 import { createMetrics } from '../../pipeline/monitor/metrics.ts';
-import {
-  type Monitor,
-  type MonitorOptions,
-  parseAddress,
-  startMonitor,
-} from '../../pipeline/monitor/server.ts';
+import { type Monitor, type MonitorOptions, startMonitor } from '../../pipeline/monitor/server.ts';
+import { parseAddress } from '../../pipeline/net/address.ts';
 import { LIMIT_MS, withClocks } from './clocks.ts';
 import { parsePage } from './page.ts';
 

@@ -10,14 +10,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   records: ['records', 'errors'],
   store: ['store', 'records', 'errors'],
   config: ['config', 'contracts', 'errors'],
-  monitor: ['monitor', 'errors'],
+  // What all that listens shares: addresses, limits of HTTP, gRPC's codes.
+  net: ['net', 'errors'],
+  monitor: ['monitor', 'net', 'errors'],
   // The mutation log: segments in a bucket, and the log of another server.
   'mutation-log': ['mutation-log', 'monitor', 'records', 'contracts', 'config', 'errors'],
   // The cache of what upstreams say: its rules over the store. What providers there are is told to it.
   cache: ['cache', 'collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
   providers: ['providers', 'cache', 'records', 'contracts', 'config', 'errors'],
   // What servers answer: a mutation log's, a cache's.
-  serve: ['serve', 'monitor', 'mutation-log', 'cache', 'store', 'records', 'contracts', 'config', 'errors'],
+  serve: [
+    ...['serve', 'monitor', 'net', 'mutation-log', 'cache'],
+    ...['store', 'records', 'contracts', 'config', 'errors'],
+  ],
   collect: ['collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
   emit: ['emit', 'store', 'records', 'contracts', 'config', 'errors'],
   load: ['load', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
@@ -52,7 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'records',
     'errors',
   ],
-  k8s: ['k8s', 'config', 'errors'],
+  k8s: ['k8s', 'net', 'config', 'errors'],
   context: ['backends', 'monitor', 'contracts', 'collect', 'store', 'config', 'show', 'errors'],
   commands: [
     ...[

@@ -4,9 +4,10 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
+import type { StatusName } from '../../net/grpc-status.ts';
 import { createConnections, type Target, unreachable, type WorkerLimits } from './connections.ts';
 import { framed, HEAD_BYTES, messageIn, tooLarge } from './frames.ts';
-import { RouteError, type StatusName } from './status.ts';
+import { RouteError } from './status.ts';
 import type { CallSpan } from './trace.ts';
 import { endOf, timeoutText } from './words.ts';
 

@@ -1,8 +1,9 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { StatusName } from '../../net/grpc-status.ts';
 import { type AroundOptions, aroundOf } from './around.ts';
 import type { Around } from './calls.ts';
 import { framed } from './frames.ts';
-import { RouteError, routeError, type StatusName } from './status.ts';
+import { RouteError, routeError } from './status.ts';
 import type { Tracing } from './trace.ts';
 import { OK_TRAILERS, readTimeout, trailersOf } from './words.ts';
 

@@ -6,7 +6,8 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { cannotListen, hostAndPort } from '../listen.ts';
+import { addressText, cannotListen } from '../../net/address.ts';
+import { hostAndPort } from '../listen.ts';
 import type { Around } from './calls.ts';
 import { pinging } from './connections.ts';
 import { HEAD_BYTES, messageIn, tooLarge } from './frames.ts';
@@ -82,7 +83,7 @@ export async function startGrpc(
       });
       for (const session of sessions) session.close();
     });
-  return { address: `${host.includes(':') ? `[${host}]` : host}:${chosen}`, close };
+  return { address: addressText(host, chosen), close };
 }
 
 function closeWhenIdle(session: ServerHttp2Session): void {

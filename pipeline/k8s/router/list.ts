@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
 import protobuf from 'protobufjs';
+import { codeOf } from '../../net/grpc-status.ts';
 import { fullName, hashOf, type Repo } from '../supervisor/names.ts';
 import { fieldsOf, textOf } from './bytes.ts';
 import type { Around } from './calls.ts';
 import type { Forward } from './forward.ts';
-import { codeOf, RouteError, routeError } from './status.ts';
+import { RouteError, routeError } from './status.ts';
 import type { Table } from './table.ts';
 
 export const LIST_PATH = '/drghs.v1.IssueService/ListRepositories';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { StatusName } from './status.ts';
+import type { StatusName } from '../../net/grpc-status.ts';
 
 export interface RouterMetrics {
   /** A request begins; to be called when it has ended. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { StatusName } from './status.ts';
+import type { StatusName } from '../../net/grpc-status.ts';
 
 /** What of a call is told to who keeps traces. */
 export interface CallSpan {

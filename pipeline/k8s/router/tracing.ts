@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { codeOf, type StatusName } from './status.ts';
+import { codeOf, type StatusName } from '../../net/grpc-status.ts';
 import { type AttemptAttributes, type CallSpan, parentOf, type Tracing } from './trace.ts';
 
 export interface TracingOptions {

@@ -1,9 +1,10 @@
 import { type Context, Hono } from 'hono';
+import { codeOf, httpOf, type StatusName, statusOf } from '../../net/grpc-status.ts';
 import { type AroundOptions, aroundOf } from './around.ts';
 import type { UnaryWork } from './grpc-server.ts';
 import type { Messages } from './messages.ts';
 import { issueQuery, listQuery, pullClosedQuery } from './query.ts';
-import { codeOf, httpOf, RouteError, routeError, type StatusName, statusOf } from './status.ts';
+import { RouteError, routeError } from './status.ts';
 import type { Tracing } from './trace.ts';
 
 export interface WebOptions extends AroundOptions {

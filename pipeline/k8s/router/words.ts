@@ -1,4 +1,5 @@
-import { codeOf, RouteError, statusOf } from './status.ts';
+import { codeOf, statusOf } from '../../net/grpc-status.ts';
+import { RouteError } from './status.ts';
 
 /** Digits that a deadline may have. */
 const TIMEOUT_MS_MAX = 99_999_999;
