@@ -1,7 +1,14 @@
 import { parseRoot } from '../backends/bucket/index.ts';
+import type { TableSpec } from '../backends/warehouse/contract.ts';
 import { loadTables, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
-import { type FoundManifest, findManifests, manifestsFolder, missingShards } from '../emit/shard-manifest.ts';
+import {
+  columnsHash,
+  type FoundManifest,
+  findManifests,
+  manifestsFolder,
+  missingShards,
+} from '../emit/shard-manifest.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import { loadManifests, type ShardLoadContext, type ShardLoaded } from '../jobs/shard-load.ts';
 import { startProgress } from '../show/progress.ts';
@@ -74,13 +81,25 @@ async function loadAll(
       const table = findTable(configured, name);
       const own = usable.filter(({ manifest }) => manifest.table === name);
       state.total += own.reduce((sum, { manifest }) => sum + manifest.files.length, 0);
+      const spec = await tableSpec(table);
+      warnOfColumns(context, spec, own);
       const options = { dryRun: args['dry-run'] };
-      results.push(await loadManifests({ ...tables, onFile }, table, await tableSpec(table), own, options));
+      results.push(await loadManifests({ ...tables, onFile }, table, spec, own, options));
     }
   } finally {
     stop();
   }
   return results;
+}
+
+/** Rows of fewer columns fit; whether others do, the warehouse says. */
+function warnOfColumns({ log }: Context, spec: TableSpec, found: readonly FoundManifest[]): void {
+  const hash = columnsHash(spec.schema);
+  const others = found.filter(({ manifest }) => manifest.schema !== hash);
+  if (others.length > 0)
+    log.warn(
+      `${others.length} manifests were written for other columns of table ${spec.name} than it has here`,
+    );
 }
 
 function nothingThere({ manifests, table }: LoadManifestsArgs): SamovarError {

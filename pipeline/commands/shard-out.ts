@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { parseRoot } from '../backends/bucket/index.ts';
 import type { Selection } from '../collect/plan.ts';
 import type { BucketRoot } from '../config/buckets.ts';
 import { type TableConfig, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
-import type { ManifestProblem, ShardSelection } from '../emit/shard-manifest.ts';
+import { columnsHash, type ManifestProblem, type ShardSelection } from '../emit/shard-manifest.ts';
 import { SamovarError } from '../errors.ts';
 import { type ShardWriteRequest, type ShardWritten, writeShard } from '../jobs/shard-write.ts';
 import type { Shard } from '../records/shard.ts';
@@ -102,9 +101,7 @@ async function requestOf(store: Store, given: ShardOut): Promise<ShardWriteReque
     shard,
     selection: selectionOf(given),
     table: table.name,
-    schema: createHash('sha256')
-      .update(JSON.stringify((await tableSpec(table)).schema))
-      .digest('hex'),
+    schema: columnsHash((await tableSpec(table)).schema),
     complete: collected.failures.length === 0 && failed === 0,
     unfinished: unfinishedOf(store, given),
     failed,

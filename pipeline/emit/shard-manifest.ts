@@ -1,5 +1,6 @@
 import type { Bucket } from '../backends/bucket/contract.ts';
 import { listAll } from '../backends/bucket/list-all.ts';
+import type { Field } from '../backends/warehouse/contract.ts';
 import { SamovarError } from '../errors.ts';
 import type { Shard } from '../records/shard.ts';
 import { sha256Of } from './shard-file.ts';
@@ -78,6 +79,11 @@ export interface FoundManifest {
   /** The object's name. */
   readonly name: string;
   readonly manifest: ShardManifest;
+}
+
+/** Tells whether two tables have the same columns. */
+export function columnsHash(schema: readonly Field[]): string {
+  return sha256Of(Buffer.from(JSON.stringify(schema)));
 }
 
 /** The same for all shards of a whole: what `missingShards` counts by, and part of a manifest's name. */
