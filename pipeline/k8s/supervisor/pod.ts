@@ -52,7 +52,7 @@ export function podOf(worker: Worker, options: PodOptions): Readonly<Record<stri
       {
         name: 'sync',
         ...common,
-        args: ['mutation-log', 'sync', '--', ...names],
+        args: ['mutation-log', 'sync', ...names],
         env: [...settings('sync'), { name: 'GITHUB_TOKEN', valueFrom: { secretKeyRef } }],
       },
       {
@@ -60,7 +60,7 @@ export function podOf(worker: Worker, options: PodOptions): Readonly<Record<stri
         ...common,
         args: [
           ...['mutation-log', 'serve', '--grpc', `0.0.0.0:${GRPC_PORT}`, '--http', `0.0.0.0:${JSON_PORT}`],
-          ...['--', ...names],
+          ...names,
         ],
         env: settings('serve'),
         ports: [

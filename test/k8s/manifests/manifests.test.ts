@@ -18,7 +18,7 @@ import {
   selects,
   templateOf,
 } from './build.ts';
-import { refusal } from './command-line.ts';
+import { refusal, understood } from './command-line.ts';
 import { podProblems, roleProblems } from './policies.ts';
 import { typeProblems } from './types.ts';
 
@@ -182,6 +182,13 @@ describe.each(ALL)('%s', (place) => {
 test('what each module says of itself is its own: no two bases make one object', () => {
   const made = BASES.flatMap((place) => build(place).map(nameOf));
   expect(made.filter((name, at) => made.indexOf(name) !== at)).toEqual([]);
+});
+
+test("the fleet's workers are asked for their own repositories, and for no others", async () => {
+  const [worker] = workerTemplates(build('config/k8s/base/supervisor'));
+  for (const { args = [] } of worker?.spec.containers ?? [])
+    expect(await understood(args)).toMatchObject({ repositories: ['o/r'] });
+  expect(worker?.spec.containers).toHaveLength(2);
 });
 
 describe('the checks', () => {
