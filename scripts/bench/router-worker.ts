@@ -10,7 +10,10 @@ async function startWorker(): Promise<string> {
   const message = Buffer.alloc(5 + ANSWER_BYTES, 1);
   message.writeUInt8(0, 0);
   message.writeUInt32BE(ANSWER_BYTES, 1);
-  const server: Http2Server = createServer();
+  const server: Http2Server = createServer({
+    maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    settings: { maxConcurrentStreams: 200 },
+  });
   server.on('stream', (stream) => {
     stream.on('error', () => undefined);
     stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));

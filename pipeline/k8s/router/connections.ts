@@ -86,6 +86,8 @@ function sessionOf(connection: Connection, target: Target, nowMs: () => number):
   if (nowMs() - failedMs < CONNECT_AGAIN_MS) throw unreachable(target);
   connection.quiet?.();
   const session = connect(`http://${target.address}`, {
+    // Calls and their sizes have limits of their own; Node's of 10 MB would refuse calls beside a few large ones.
+    maxSessionMemory: Number.MAX_SAFE_INTEGER,
     settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
   });
   const late = setTimeout(() => session.destroy(new Error('no connection in time')), CONNECT_MS_MAX);

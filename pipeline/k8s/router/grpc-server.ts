@@ -51,6 +51,8 @@ export async function startGrpc(
   const sessions = new Set<ServerHttp2Session>();
   const methods = new Map(options.methods.map((method) => [method.path, method]));
   const server = createServer({
+    // Streams and their sizes have limits of their own, and so has their number.
+    maxSessionMemory: Number.MAX_SAFE_INTEGER,
     settings: {
       enablePush: false,
       maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
