@@ -4,6 +4,7 @@ import type { BuildRecord } from '../store/builds.ts';
 import type { NewDeadLetter } from '../store/dead-letters.ts';
 import { stateAfter, timesOf } from './age.ts';
 import { listJunit } from './artifacts.ts';
+import { withinBudget } from './budget.ts';
 import { readDocuments } from './documents.ts';
 import { placeOf } from './place.ts';
 import { inRange } from './plan.ts';
@@ -18,15 +19,24 @@ export async function processCandidate(run: RootRun, candidate: Candidate): Prom
   const { job, build } = candidate;
   let folder: string | undefined;
   return guarded(run, { job, build, subject: () => subjectOf(run, candidate, folder) }, async () => {
-    folder = await placeOf(run, candidate);
-    if (folder !== undefined) await readBuild(run, candidate, folder);
+    const subject = () => subjectOf(run, candidate, folder);
+    await withinBudget(run, subject, async (own) => {
+      folder = await placeOf(own, candidate);
+      if (folder !== undefined) await readBuild(own, candidate, folder);
+    });
   });
 }
 
 /** Reads the JUnit files of a build that is stored without them. */
 export async function processJunit(run: RootRun, known: BuildRecord, folder: string): Promise<unknown> {
   const { job, build, path } = known;
-  return guarded(run, { job, build, subject: () => path }, () => rereadJunit(run, known, folder));
+  return guarded(run, { job, build, subject: () => path }, () =>
+    withinBudget(
+      run,
+      () => path,
+      (own) => rereadJunit(own, known, folder),
+    ),
+  );
 }
 
 function rereadJunit(run: RootRun, known: BuildRecord, folder: string): Promise<void> {

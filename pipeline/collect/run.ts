@@ -3,6 +3,7 @@ import type { BucketRoot } from '../config/buckets.ts';
 import type { Stage } from '../monitor/contract.ts';
 import type { Store } from '../store/open.ts';
 import type { Breaker } from './breaker.ts';
+import type { BuildBudget } from './budget.ts';
 import type { Selection } from './plan.ts';
 import type { Pool } from './pool.ts';
 import type { BuildReaders } from './reading/contract.ts';
@@ -17,7 +18,7 @@ export interface CollectTimes {
   readonly giveUpMs: number;
 }
 
-export interface CollectOptions extends CollectTimes {
+export interface CollectOptions extends CollectTimes, BuildBudget {
   readonly selection: Selection;
   /** Read JUnit files too. */
   readonly junit: boolean;

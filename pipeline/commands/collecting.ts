@@ -1,5 +1,6 @@
 import { parseRoot } from '../backends/bucket/index.ts';
-import type { CollectOptions } from '../collect/run.ts';
+import type { BuildBudget } from '../collect/budget.ts';
+import type { CollectOptions, CollectTimes } from '../collect/run.ts';
 import { shardedBucket } from '../collect/shard-list.ts';
 import { type CollectStats, countRequest, createStats } from '../collect/stats.ts';
 import type { BucketRoot } from '../config/buckets.ts';
@@ -19,7 +20,7 @@ export async function collectWith(
   context: Context,
   store: Store,
   roots: readonly BucketRoot[],
-  options: Omit<CollectOptions, 'settleMs' | 'giveUpMs'> & { readonly threads: number },
+  options: Omit<CollectOptions, keyof CollectTimes | keyof BuildBudget> & { readonly threads: number },
 ): Promise<Collected> {
   const stats = createStats();
   const startedMs = context.nowMs();
@@ -33,7 +34,7 @@ export async function collectWith(
     read: () => ({ done: stats.done, total: stats.found, details: details(stats) }),
   });
   try {
-    const { settleMs, giveUpMs } = context.settings;
+    const { settleMs, giveUpMs, buildMs, buildBytesMax } = context.settings;
     const result = await collectBuilds(
       {
         ...context,
@@ -47,7 +48,7 @@ export async function collectWith(
         },
         warn: (text, more) => context.log.warn(more, text),
       },
-      { ...options, roots, settleMs, giveUpMs },
+      { ...options, roots, settleMs, giveUpMs, buildMs, buildBytesMax },
     );
     return { stats, failures: result.failures, seconds: (context.nowMs() - startedMs) / 1000 };
   } finally {

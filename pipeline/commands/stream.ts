@@ -162,6 +162,8 @@ async function optionsOf(
       dryRun: false,
       selection: {},
       settleMs: settings.settleMs,
+      buildMs: settings.buildMs,
+      buildBytesMax: settings.buildBytesMax,
       giveUpMs: settings.giveUpMs,
     },
     // A load job has its own deadline; with its retries it may take longer.

@@ -46,6 +46,9 @@ export interface Settings {
   readonly graceMs: number;
   /** How long to wait for a database that another process holds. */
   readonly holdWaitMs: number;
+  /** What one build may take: time, and bytes of its objects. */
+  readonly buildMs: number;
+  readonly buildBytesMax: number;
   /** A finished build younger than this may still get files. */
   readonly settleMs: number;
   /** A build without finished.json is looked at again for so long. */
@@ -171,6 +174,8 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
     stallMs: (number('stall_minutes') ?? 15) * MINUTE_MS,
     graceMs: (number('grace_seconds') ?? 25) * SECOND_MS,
     holdWaitMs: (number('hold_wait_seconds') ?? 5) * SECOND_MS,
+    buildMs: (number('build_minutes') ?? 30) * MINUTE_MS,
+    buildBytesMax: (number('build_megabytes') ?? 4_096) * 1e6,
     settleMs: (number('settle_minutes') ?? 60) * MINUTE_MS,
     giveUpMs: (number('give_up_days') ?? 5) * DAY_MS,
     rawXmlDays: number('raw_xml_days') ?? 30,

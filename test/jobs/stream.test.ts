@@ -101,6 +101,8 @@ async function start({ fault, policy, options = {} }: Given = {}) {
       dryRun: false,
       selection: {},
       settleMs: 3_600_000,
+      buildMs: 600_000,
+      buildBytesMax: 1e9,
       giveUpMs: 86_400_000,
     },
     artifactsWaitMs: 0,

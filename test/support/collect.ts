@@ -74,6 +74,8 @@ export async function collect(
       dryRun: false,
       selection: {},
       settleMs: 3_600_000,
+      buildMs: 600_000,
+      buildBytesMax: 1e9,
       giveUpMs: 5 * 86_400_000,
       ...request,
     },
