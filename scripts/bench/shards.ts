@@ -1,7 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -11,12 +19,15 @@ import type { BenchOptions } from './options.ts';
 import { aligned, type BenchResult, machine } from './report.ts';
 import { CLI, samovarProblems } from './samovar.ts';
 import { type BenchServer, type RequestCounts, startServer } from './server-process.ts';
+import { sizesText } from './shard-sizes.ts';
 import { medianOf, short } from './statistics.ts';
 
 const DIVISIONS = [1, 2, 4, 8];
 /** In this division each shard is also killed once, and run again. */
 const KILLED_DIVISION = 4;
 const SINCE = '2000-01-01';
+/** Between two looks at what a shard has written so far. */
+const LOOK_MS = 5;
 
 export interface ShardRun {
   readonly shards: number;
@@ -27,7 +38,9 @@ export interface ShardRun {
   /** Of the largest. */
   readonly rssBytes: number | undefined;
   readonly rows: number;
+  /** Of NDJSON, and of the files. */
   readonly bytes: number;
+  readonly fileBytes: number;
   readonly requests: RequestCounts;
   /** The rows are those of the first run with one shard. */
   readonly identical: boolean;
@@ -77,7 +90,7 @@ export async function benchShards(options: BenchOptions): Promise<ShardsResult> 
       runs.push({ ...run, identical: digest === wanted });
       options.log(`${shards} shards: ${short(run.wallS)} s, ${short(run.cpuS)} s of CPU, ${run.rows} rows`);
     }
-    const killed = await runKilled(bench, wanted, runs[0]?.wallS ?? 1);
+    const killed = await runKilled(bench, wanted);
     return { ...result, runs, killed, load: await runLoad(bench, runs[0]?.rows ?? 0), notes };
   } finally {
     await server.stop();
@@ -133,22 +146,28 @@ async function runWell(command: Command): Promise<Measured> {
   throw new Error(`a shard ended with ${measured.exitCode}: ${said}`);
 }
 
-/** Each shard is killed a little later than the one before it, then all are run again. */
-async function runKilled(bench: Bench, wanted: string | undefined, aloneS: number) {
+/** Each shard is killed once, the first when it has a database, the others when so many more files are there; then all are run again. */
+async function runKilled(bench: Bench, wanted: string | undefined) {
   const out = 'killed';
   let kills = 0;
   for (let index = 0; index < KILLED_DIVISION; index += 1) {
     const { command, args, cwd, env } = shardCommand(bench, `${index}/${KILLED_DIVISION}`, out);
+    const before = entriesOf(join(bench.scratch, 'out', out));
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'ignore' });
-    // A shard takes between a quarter of what one alone takes and all of it, by how much of that is starting up.
-    const afterMs = aloneS * 1000 * (0.1 + 0.1 * index);
-    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+    const timer = setInterval(() => {
+      const folder = index === 0 ? join(cwd, 'data') : join(bench.scratch, 'out', out);
+      if (entriesOf(folder) >= (index === 0 ? 1 : before + 3 * index)) child.kill('SIGKILL');
+    }, LOOK_MS);
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    clearTimeout(timer);
+    clearInterval(timer);
     if (signal === 'SIGKILL') kills += 1;
   }
   const { digest } = await runDivision(bench, KILLED_DIVISION, out);
   return { shards: KILLED_DIVISION, kills, identical: digest === wanted };
+}
+
+function entriesOf(folder: string): number {
+  return existsSync(folder) ? readdirSync(folder, { recursive: true }).length : 0;
 }
 
 /** Everything that was written, many times the same rows, into one table. */
@@ -182,6 +201,7 @@ async function runLoad(bench: Bench, wanted: number) {
 interface Manifest {
   readonly table: string;
   readonly bytes: number;
+  readonly fileBytes: number;
   readonly files: readonly { readonly name: string }[];
 }
 
@@ -189,9 +209,11 @@ interface Manifest {
 function digestOf(folder: string) {
   const hashes: string[] = [];
   let bytes = 0;
+  let fileBytes = 0;
   for (const name of readdirSync(join(folder, 'manifests/all'))) {
     const manifest = JSON.parse(readFileSync(join(folder, 'manifests/all', name), 'utf8')) as Manifest;
     bytes += manifest.bytes;
+    fileBytes += manifest.fileBytes;
     for (const file of manifest.files) {
       const lines = gunzipSync(readFileSync(join(folder, manifest.table, file.name)));
       for (let from = 0, to = lines.indexOf(10); to >= 0; from = to + 1, to = lines.indexOf(10, from))
@@ -199,12 +221,25 @@ function digestOf(folder: string) {
     }
   }
   const digest = createHash('sha256').update(hashes.sort().join('\n')).digest('hex');
-  return { rows: hashes.length, bytes, digest };
+  return { rows: hashes.length, bytes, fileBytes, digest };
 }
 
 export function shardsFailed({ runs, killed, load }: ShardsResult): boolean {
   const same = runs.every(({ identical }) => identical) && killed?.identical !== false;
   return !same || (load !== undefined && load.rows !== load.wanted);
+}
+
+function requestsOf({ requests }: ShardRun): number {
+  return Object.values(requests).reduce((sum, count) => sum + count, 0);
+}
+
+function sizesOf({ runs }: ShardsResult): readonly string[] {
+  const alone = runs.filter(({ shards }) => shards === 1);
+  const cpuSPerBuild = medianOf(alone, (run) => run.cpuS && run.cpuS / run.rows);
+  const requestsPerBuild = medianOf(alone, (run) => requestsOf(run) / run.rows);
+  const bytesPerBuild = medianOf(alone, (run) => run.fileBytes / run.rows);
+  if (cpuSPerBuild === undefined || requestsPerBuild === undefined || bytesPerBuild === undefined) return [];
+  return sizesText({ cpuSPerBuild, requestsPerBuild, bytesPerBuild });
 }
 
 export function shardsText(result: ShardsResult): string {
@@ -215,7 +250,6 @@ export function shardsText(result: ShardsResult): string {
     const runs = result.runs.filter((run) => run.shards === shards);
     const of = (figure: (run: ShardRun) => number | undefined) => short(medianOf(runs, figure));
     const lists = (run: ShardRun) => run.requests.list;
-    const all = (run: ShardRun) => Object.values(run.requests).reduce((sum, count) => sum + count, 0);
     return [
       String(shards),
       yes(runs.every(({ identical }) => identical)),
@@ -224,7 +258,7 @@ export function shardsText(result: ShardsResult): string {
       of((run) => run.rssBytes && run.rssBytes / 1e6),
       of((run) => run.rows / run.wallS),
       of((run) => run.cpuS && run.rows / run.cpuS),
-      of(all),
+      of(requestsOf),
       of(lists),
     ];
   });
@@ -253,6 +287,8 @@ export function shardsText(result: ShardsResult): string {
     ...(load === undefined
       ? []
       : [`bq-load of all of it: ${load.rows} rows of ${load.wanted} in ${short(load.wallS)} s`]),
+    '',
+    ...sizesOf(result),
     ...result.notes,
   ].join('\n');
 }
