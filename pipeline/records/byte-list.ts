@@ -33,7 +33,15 @@ export function createByteList(): ByteList {
 
   return {
     length: () => length,
-    add: (json, flag) => put(Buffer.byteLength(json), flag, (at) => buffer.write(json, at)),
+    add(json, flag) {
+      const at = length === 0 ? 0 : length + 1;
+      // A unit of UTF-16 takes three bytes at most: room for that costs less than counting.
+      if (at + json.length * 3 > buffer.length) buffer = grown(buffer, length, at + json.length * 3);
+      if (at > 0) buffer[length] = COMMA;
+      length = at + buffer.write(json, at);
+      ends.push(length);
+      flags.push(flag);
+    },
     rewrite(change) {
       const old = { ends, flags };
       let start = 0;

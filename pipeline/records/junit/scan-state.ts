@@ -13,6 +13,8 @@ export interface Stop {
 export interface ScanHandler {
   window(bytes: Buffer): void;
   retire(): void;
+  /** At a start tag inside a root: where to go on when the element there is dealt with already, else `at`. */
+  passOver(text: string, at: number): number;
   /** A start tag's name. Answers which attributes are wanted, as bits. `depth` is 1 for a document's root. */
   open(kind: Kind, depth: number, name: string): Attribute;
   /** A wanted attribute's value, or the next piece of it when not `last`. */

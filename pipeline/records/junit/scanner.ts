@@ -64,7 +64,14 @@ function scanText(scan: ScanState): boolean {
     const tag = text.indexOf('<', from);
     if (tag < 0 || tag + 1 >= end) return passText(scan, tag < 0 ? end : tag, false);
     const next = bytes[tag + 1] ?? END;
-    if (startsName(next)) return passText(scan, tag, true) && openTag(scan);
+    if (startsName(next)) {
+      const after = scan.depth > 0 ? scan.handler.passOver(text, tag) : tag;
+      if (after === tag) return passText(scan, tag, true) && openTag(scan);
+      scan.at = after;
+      if (scan.stop !== undefined) return false;
+      from = after;
+      continue;
+    }
     if (next === SLASH) return passText(scan, tag, true) && closeTag(scan);
     if (next === QUESTION) {
       if (!passText(scan, tag, true)) return false;
