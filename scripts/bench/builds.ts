@@ -1,152 +1,131 @@
-import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Kettle, kettleProblems, type Python, prepareKettle } from '../kettle/kettle.ts';
-import { BUCKET } from './corpus/index.ts';
-import { type Command, measure } from './measure.ts';
+import { copyFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { atLeast, atMost, figureOf, type Goal, ratio, timesFaster } from './goals.ts';
 import type { BenchOptions } from './options.ts';
-import { type BenchResult, machine, type Run } from './report.ts';
-import { samovar, samovarProblems } from './samovar.ts';
-import { type BenchServer, startServer } from './server-process.ts';
+import { type BenchResult, benchResult } from './report.ts';
+import type { Run } from './run.ts';
+import { type Bench, bytesOf, collect, emit, kettleMakeJson, mixedCorpus, withBench } from './sides.ts';
 
-export const LOGS_ROOT = `gs://${BUCKET}/logs/:\n  contact: bench\n  prefix: ""\n  sequential: false\n`;
-export const PR_ROOT = `gs://${BUCKET}/pr-logs:\n  contact: bench\n  prefix: "pr:"\n  sequential: false\n  pr: true\n`;
+export { LOGS_ROOT, PR_ROOT } from './sides.ts';
 
-/** One side of the bench in its own folder: its commands, and what its files are called. */
-interface Side {
-  readonly name: string;
-  readonly db: string;
-  readonly makeDb: Command;
-  readonly makeJson: readonly { readonly side: string; readonly command: Command; readonly out: string }[];
-}
+/** A cycle's emissions: tables, each with its window in days; undefined is everything. */
+const TABLES = [
+  { name: 'day', days: 1 },
+  { name: 'week', days: 7 },
+  { name: 'all', days: undefined },
+] as const;
 
-/** make-db with JUnit on an empty database, then every row as JSON: ours beside the real Kettle. */
+/** A whole cycle from an empty database: make-db with JUnit, then day, week and all as JSON; ours beside the real Kettle. */
 export async function benchBuilds(options: BenchOptions): Promise<BenchResult> {
-  const scratch = mkdtempSync(join(tmpdir(), 'samovar-bench-'));
-  const corpus = { builds: options.builds, seed: options.seed, anchorMs: options.anchorMs };
-  const server = await startServer({ corpus, latencyMs: options.latencyMs });
-  const notes = [...samovarProblems(), ...(options.skipKettle ? [] : kettleProblems(options.kettle))].map(
-    (problem) => `not measured: ${problem}`,
-  );
-  const runs: Run[] = [];
-  try {
-    for (let repeat = 0; repeat < options.repeat; repeat += 1) {
-      for (const side of sidesOf(options, scratch, server.endpoint, repeat))
-        runs.push(...(await runSide(side, server, options.log)));
+  const { latencyMs, repeat, threads } = options;
+  const corpus = mixedCorpus(options);
+  const measureAll = async (bench: Bench) => {
+    const runs: Run[] = [];
+    for (let round = 0; round < repeat; round += 1) {
+      runs.push(...(await ourCycle(bench, round)));
+      runs.push(...(await kettleCycle(bench, round)));
     }
-  } finally {
-    await server.stop();
-    rmSync(scratch, { recursive: true, force: true });
-  }
-  const { builds, seed, repeat, latencyMs, threads } = options;
-  return {
-    bench: 'builds',
-    options: { builds, seed, repeat, latencyMs, threads },
-    machine: machine(),
-    runs,
-    notes,
+    return { runs, notes: bench.notes, goals: goalsOf(runs, latencyMs) };
   };
+  const found = await withBench(options, corpus, measureAll, latencyMs);
+  const { builds, seed } = options;
+  return benchResult('builds', { builds, seed, repeat, latencyMs, threads }, found);
 }
 
-function sidesOf(options: BenchOptions, scratch: string, endpoint: string, repeat: number): readonly Side[] {
-  const { threads } = options;
-  const at = (name: string) => join(scratch, `${repeat}-${name}`);
-  const sides: Side[] = [];
-  if (samovarProblems().length === 0) {
-    const bucketsFile = join(scratch, 'buckets.yaml');
-    writeFileSync(bucketsFile, LOGS_ROOT + PR_ROOT);
-    const ours = samovar(bucketsFile);
-    const [db, out] = [at('samovar.db'), at('samovar.json')];
-    sides.push({
-      name: 'samovar',
-      db,
-      makeDb: ours.makeDb({ db, endpoint, threads, stderr: at('samovar-make-db.log') }),
-      makeJson: [
-        {
-          side: 'samovar',
-          out,
-          command: ours.makeJson({ db, out, ledger: 'bench', stderr: at('samovar-make-json.log') }),
-        },
-      ],
-    });
+async function ourCycle(bench: Bench, round: number): Promise<readonly Run[]> {
+  const { ours, at } = bench;
+  if (ours === undefined) return [];
+  const db = at(`${round}-samovar.db`);
+  const collected = await collect(bench, 'samovar', { work: 'make-db', db });
+  const made = collected.map((run) => ({ ...run, ...sizesOf(db) }));
+  const emitted: Run[] = [];
+  for (const { name, days } of TABLES) {
+    const out = at(`${round}-samovar-${name}.json`);
+    const given = { db, out, ledger: `bench-${name}`, ...(days !== undefined && { days }) };
+    const command = ours.makeJson({ ...given, stderr: `${out}.log` });
+    emitted.push(await emit(bench, { work: `make-json ${name}`, side: 'samovar', command, out }));
   }
-  if (!options.skipKettle && options.kettle !== undefined && kettleProblems(options.kettle).length === 0) {
-    const kettle = prepareKettle(options.kettle, join(scratch, 'kettle'), LOGS_ROOT);
-    const db = at('kettle.db');
-    sides.push({
-      name: 'kettle',
-      db,
-      makeDb: kettle.makeDb({ db, endpoint, threads, stderr: at('kettle-make-db.log') }),
-      makeJson: kettle.pythons
-        .filter((python) => python === 'cpython' || options.pypy)
-        .map((python) => kettleMakeJson(kettle, db, at, python)),
-    });
-  }
-  return sides;
+  return [...made, ...emitted, cycleOf('samovar', [...made, ...emitted])];
 }
 
-/** Each interpreter gets a database in which nothing is emitted yet: Kettle marks rows as it writes them. */
-function kettleMakeJson(kettle: Kettle, db: string, at: (name: string) => string, python: Python) {
-  const out = at(`kettle-${python}.json`);
-  const command = kettle.makeJson({ db, out, python, stderr: at(`kettle-${python}.log`) });
-  return {
-    side: `kettle ${python}`,
-    out,
-    command: { ...command, args: [...command.args, '--reset-emitted'] },
-  };
-}
-
-async function runSide(
-  side: Side,
-  server: BenchServer,
-  log: (text: string) => void,
-): Promise<readonly Run[]> {
-  await server.takeCounts();
-  const collected = await measure(side.makeDb);
-  const requests = await server.takeCounts();
-  const { builds, xmlBytes } = await server.totals();
-  const runs: Run[] = [
-    {
-      work: 'make-db',
-      side: side.name,
-      ...collected,
-      builds,
-      xmlBytes,
-      dbBytes: bytesOf(side.db),
-      requests,
-      ...failure(collected.exitCode, side.makeDb),
-    },
-  ];
-  log(`make-db ${side.name}: ${collected.wallS.toFixed(1)} s`);
-  for (const { side: name, command, out } of side.makeJson) {
-    const made = await measure(command);
-    runs.push({
-      work: 'make-json',
-      side: name,
-      ...made,
-      rows: await linesOf(out),
-      outBytes: bytesOf(out),
-      ...failure(made.exitCode, command),
-    });
-    log(`make-json ${name}: ${made.wallS.toFixed(1)} s`);
+async function kettleCycle(bench: Bench, round: number): Promise<readonly Run[]> {
+  const { kettle, at } = bench;
+  if (kettle === undefined) return [];
+  const db = at(`${round}-kettle.db`);
+  const runs: Run[] = [...(await collect(bench, 'kettle', { work: 'make-db', db }))];
+  const collected = [...runs];
+  for (const python of bench.pythons) {
+    const side = `kettle ${python}`;
+    const emitted: Run[] = [];
+    for (const { name, days } of TABLES) {
+      const out = at(`${round}-${python}-${name}.json`);
+      const command = kettleMakeJson(kettle, { db, out, python, ...(days !== undefined && { days }) });
+      emitted.push(await emit(bench, { work: `make-json ${name}`, side, command, out }));
+    }
+    runs.push(...emitted, cycleOf(side, [...collected, ...emitted]));
   }
   return runs;
 }
 
-/** The last thing a failed command said: its log goes with the scratch folder. */
-function failure(exitCode: number, { stderr }: Command): Pick<Run, 'failed'> {
-  if (exitCode === 0) return {};
-  const said = stderr === undefined ? '' : readFileSync(stderr, 'utf8').trimEnd().split('\n').at(-1);
-  return { failed: `exit ${exitCode}: ${said}` };
+/** One side's parts together: their times are added, of their memory the most counts. */
+function cycleOf(side: string, parts: readonly Run[]): Run {
+  const sum = (figure: (run: Run) => number | undefined) =>
+    parts.reduce((total, run) => total + (figure(run) ?? 0), 0);
+  const failed = parts.find((run) => run.failed !== undefined)?.failed;
+  return {
+    work: 'cycle',
+    side,
+    wallS: sum((run) => run.wallS),
+    cpuS: sum((run) => run.cpuS),
+    rssBytes: Math.max(...parts.map((run) => run.rssBytes ?? 0)),
+    ...(parts[0]?.builds !== undefined && { builds: parts[0].builds }),
+    ...(failed !== undefined && { failed }),
+  };
 }
 
-function bytesOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** What raw XML takes of a database of ours, and what the database is without it. */
+export function sizesOf(file: string): Pick<Run, 'leanDbBytes' | 'rawBytes'> {
+  if (bytesOf(file) === 0) return {};
+  const copy = `${file}-lean`;
+  copyFileSync(file, copy);
+  const db = new Database(copy);
+  db.pragma('journal_mode = DELETE');
+  const rawBytes = db
+    .prepare<[], number>('SELECT coalesce(sum(length(data)), 0) FROM junit_raw')
+    .pluck()
+    .get();
+  db.exec('DELETE FROM junit_raw; VACUUM;');
+  db.close();
+  return { leanDbBytes: bytesOf(copy), rawBytes: rawBytes ?? 0 };
 }
 
-async function linesOf(path: string): Promise<number> {
-  let lines = 0;
-  for await (const chunk of createReadStream(path))
-    for (const byte of chunk as Buffer) if (byte === 10) lines += 1;
-  return lines;
+function goalsOf(runs: readonly Run[], latencyMs: number): readonly Goal[] {
+  const size = (side: string, figure: (run: Run) => number | undefined) =>
+    figureOf(runs, 'make-db', side, figure);
+  const kettleBytes = size('kettle', (run) => run.dbBytes);
+  return [
+    atLeast(
+      `make-db with JUnit, cold, ${latencyMs} ms latency, against Kettle`,
+      4,
+      timesFaster(runs, 'make-db', 'kettle'),
+    ),
+    atLeast('whole cycle, against Kettle on PyPy', 8, timesFaster(runs, 'cycle', 'kettle pypy')),
+    atLeast('whole cycle, against Kettle on CPython', 5, timesFaster(runs, 'cycle', 'kettle cpython')),
+    atMost(
+      "SQLite file a build with raw XML, of Kettle's",
+      1,
+      ratio(
+        size('samovar', (run) => run.dbBytes),
+        kettleBytes,
+      ),
+    ),
+    atMost(
+      "SQLite file a build without raw XML, of Kettle's",
+      0.333,
+      ratio(
+        size('samovar', (run) => run.leanDbBytes),
+        kettleBytes,
+      ),
+    ),
+  ];
 }

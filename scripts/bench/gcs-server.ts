@@ -2,20 +2,25 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { directoryBucket } from './corpus/directory.ts';
-import { BUCKET, createCorpus } from './corpus/index.ts';
-import { type Answer, answerTo, kindOf, type RequestKind, type ServedBuckets } from './gcs-answers.ts';
-import type { ServedTotals } from './server-process.ts';
+import { BUCKET } from './corpus/index.ts';
+import { type CorpusSpec, openCorpus, revealed } from './corpus/source.ts';
+import { type Answer, answerTo, kindOf, type ServedBuckets } from './gcs-answers.ts';
+import type { RequestCounts, ServedTotals } from './server-process.ts';
 
 /**
  * A Cloud Storage server for benches: buckets to read only, in a process of its own. Answers are kept in memory up to a bound,
  * so that what is measured is the collector. Prints `{"port":N}` when it listens. `GET /bench/counts` gives the requests since
- * the last `POST /bench/reset` by kind; `POST /bench/latency?ms=N` changes the wait before each answer.
+ * the last `POST /bench/reset` by kind; `POST /bench/latency?ms=N` changes the wait before each answer, `POST /bench/reveal` makes
+ * the builds appear that were hidden.
  */
 interface Server {
-  readonly buckets: ServedBuckets;
-  readonly cache: AnswerCache;
-  counts: Partial<Record<RequestKind, number>>;
+  buckets: ServedBuckets;
+  cache: AnswerCache;
+  counts: RequestCounts;
   bytes: number;
+  /** Requests being answered, and the most there ever were at once. */
+  inFlight: number;
+  inFlightMax: number;
   latencyMs: number;
   totals: ServedTotals;
 }
@@ -54,7 +59,10 @@ function handle(server: Server, request: IncomingMessage, response: ServerRespon
   server.counts[kind] = (server.counts[kind] ?? 0) + 1;
   const answer = server.cache.get(url, () => answerTo(server.buckets, path, query));
   server.bytes += answer.body.length;
+  server.inFlight += 1;
+  server.inFlightMax = Math.max(server.inFlightMax, server.inFlight);
   const send = () => {
+    server.inFlight -= 1;
     response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
     response.end(answer.body);
   };
@@ -65,7 +73,9 @@ function handle(server: Server, request: IncomingMessage, response: ServerRespon
 function control(server: Server, url: string, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(url, 'http://bench');
   if (pathname === '/bench/latency') server.latencyMs = Number(searchParams.get('ms') ?? 0);
+  if (pathname === '/bench/reveal') reveal(server);
   const seen = {
+    inFlightMax: server.inFlightMax,
     counts: server.counts,
     totals: server.totals,
     bytes: server.bytes,
@@ -107,26 +117,35 @@ function directories(wanted: readonly string[]): ServedBuckets {
   );
 }
 
+function reveal(server: Server): void {
+  server.buckets = open(true);
+  server.cache = createCache(cacheBytesMax);
+  server.totals = warm(server);
+}
+
+function open(whole: boolean): ServedBuckets {
+  if (values.dir !== undefined) return directories(values.dir);
+  const spec = JSON.parse(values.corpus) as CorpusSpec;
+  return new Map([[BUCKET, openCorpus(whole ? revealed(spec) : spec)]]);
+}
+
 const { values } = parseArgs({
   options: {
-    builds: { type: 'string', default: '500' },
-    seed: { type: 'string', default: '1' },
-    'anchor-ms': { type: 'string' },
+    corpus: { type: 'string', default: JSON.stringify({ builds: 500, seed: 1, anchorMs: Date.now() }) },
     dir: { type: 'string', multiple: true },
     latency: { type: 'string', default: '0' },
     port: { type: 'string', default: '0' },
     'cache-mb': { type: 'string', default: '1500' },
   },
 });
-const anchorMs = Number(values['anchor-ms'] ?? Date.now());
-const corpusOptions = { seed: Number(values.seed), builds: Number(values.builds), anchorMs };
-const buckets: ServedBuckets =
-  values.dir === undefined ? new Map([[BUCKET, createCorpus(corpusOptions)]]) : directories(values.dir);
+const cacheBytesMax = Number(values['cache-mb']) * 1e6;
 const server: Server = {
-  buckets,
-  cache: createCache(Number(values['cache-mb']) * 1e6),
+  buckets: open(false),
+  cache: createCache(cacheBytesMax),
   counts: {},
   bytes: 0,
+  inFlight: 0,
+  inFlightMax: 0,
   latencyMs: Number(values.latency),
   totals: { builds: 0, xmlBytes: 0 },
 };

@@ -1,61 +1,44 @@
 import { writeFileSync } from 'node:fs';
-import { benchBuilds } from './builds.ts';
-import { benchCache } from './cache.ts';
-import { benchMutationLog, mutationText } from './mutation.ts';
-import { type BenchOptions, parseBenchArgs, USAGE } from './options.ts';
-import { reportText } from './report.ts';
-import { benchRouter, routerText } from './router.ts';
-import { benchShards, shardsFailed, shardsText } from './shards.ts';
-
-interface Benched {
-  /** As JSON. */
-  readonly result: object;
-  readonly text: string;
-  readonly failed: boolean;
-}
-
-/** Every bench by its name; `all` runs them in this order. */
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Benched>>> = {
-  builds: async (options) => {
-    const result = await benchBuilds(options);
-    const failed = result.runs.some((run) => run.failed !== undefined);
-    return { result, text: reportText(result), failed };
-  },
-  cache: async (options) => {
-    const result = await benchCache(options);
-    return { result, text: reportText(result), failed: false };
-  },
-  'mutation-log': async (options) => {
-    const result = await benchMutationLog(options);
-    return { result, text: mutationText(result), failed: false };
-  },
-  router: async (options) => {
-    const result = await benchRouter(options);
-    return { result, text: routerText(result), failed: result.runs.some(({ failed }) => failed > 0) };
-  },
-  shards: async (options) => {
-    const result = await benchShards(options);
-    return { result, text: shardsText(result), failed: shardsFailed(result) };
-  },
-};
+import { BENCHES, type Benched } from './benches.ts';
+import type { Goal } from './goals.ts';
+import { parseBenchArgs, USAGE } from './options.ts';
+import { goalLines } from './report.ts';
 
 /** 0 when every run of every bench ended well, 1 when one failed, 2 for a wrong command line. */
 async function main(args: readonly string[]): Promise<number> {
   const { name, options } = parseBenchArgs(args, Date.now());
-  const names = name === 'all' ? Object.keys(BENCHES) : [name ?? ''];
+  const known = Object.entries(BENCHES);
+  const wanted = known.filter(([bench, { inAll }]) => (name === 'all' ? inAll : bench === name));
+  if (wanted.length === 0)
+    throw new Error(
+      `there is no bench "${name ?? ''}"; there are ${Object.keys(BENCHES).join(', ')} and all`,
+    );
   const results: object[] = [];
+  const goals: Goal[] = [];
   let anyFailed = false;
-  for (const wanted of names) {
-    const bench = BENCHES[wanted];
-    if (bench === undefined)
-      throw new Error(`there is no bench "${wanted}"; there are ${Object.keys(BENCHES).join(', ')} and all`);
-    const { result, text, failed } = await bench(options);
+  const write = () => {
+    if (options.jsonFile !== undefined)
+      writeFileSync(options.jsonFile, `${JSON.stringify(results, null, 2)}\n`);
+  };
+  for (const [bench, { run }] of wanted) {
+    // One that cannot be run costs the others nothing.
+    const {
+      result,
+      text,
+      failed,
+      goals: own,
+    }: Benched = await run(options).catch((error: unknown) => {
+      const said = `${bench}: ${error instanceof Error ? error.message : String(error)}`;
+      return { result: { bench, failed: said }, text: said, failed: true };
+    });
     results.push(result);
+    goals.push(...(own ?? []));
     anyFailed ||= failed;
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${text}\n\n`);
+    // What is measured is kept, whatever becomes of the next one.
+    write();
   }
-  if (options.jsonFile !== undefined)
-    writeFileSync(options.jsonFile, `${JSON.stringify(results, null, 2)}\n`);
+  if (name === 'all') process.stdout.write(`${goalLines(goals).join('\n')}\n`);
   return anyFailed ? 1 : 0;
 }
 

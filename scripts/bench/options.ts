@@ -19,12 +19,23 @@ export interface BenchOptions {
   /** Wait before each answer of the bucket server. */
   readonly latencyMs: number;
   readonly threads: number;
+  /** Builds of each job: of `idle`. */
+  readonly perJob: readonly number[] | undefined;
+  /** Builds of each corpus: of `memory`; the last one's are rows only. */
+  readonly sizes: readonly number[] | undefined;
+  /** Of `stream`. */
+  readonly events: number | undefined;
+  /** Of `stream`'s steady part. */
+  readonly seconds: number | undefined;
+  /** Part of the full size that `cliff` goes to. */
+  readonly scale: number;
   /** Where the results go as JSON, besides the table. */
   readonly jsonFile: string | undefined;
   readonly log: (text: string) => void;
 }
 
-export const USAGE = `npm run bench -- NAME [--builds N] [--issues N] [--packages N] [--seed S] [--kettle DIR] [--no-kettle] [--pypy] [--repeat R] [--latency MS] [--threads T] [--json FILE]`;
+export const USAGE = `npm run bench -- NAME [--builds N] [--seed S] [--kettle DIR] [--no-kettle] [--pypy] [--repeat R] [--latency MS]
+  [--threads T] [--per-job A,B] [--sizes A,B,C] [--events N] [--seconds N] [--scale F] [--issues N] [--packages N] [--json FILE]`;
 
 /** The bench's name and options from the command line. Throws an Error that says what is wrong with a flag. */
 export function parseBenchArgs(
@@ -46,6 +57,11 @@ export function parseBenchArgs(
       latency: { type: 'string', default: '0' },
       threads: { type: 'string', default: '32' },
       json: { type: 'string' },
+      'per-job': { type: 'string' },
+      sizes: { type: 'string' },
+      events: { type: 'string' },
+      seconds: { type: 'string' },
+      scale: { type: 'string', default: '1' },
     },
   });
   const options: BenchOptions = {
@@ -60,6 +76,11 @@ export function parseBenchArgs(
     repeat: wholeNumber('--repeat', values.repeat, 1),
     latencyMs: wholeNumber('--latency', values.latency, 0),
     threads: wholeNumber('--threads', values.threads, 1),
+    perJob: wholeNumbers('--per-job', values['per-job']),
+    sizes: wholeNumbers('--sizes', values.sizes),
+    events: wholeNumbers('--events', values.events)?.[0],
+    seconds: wholeNumbers('--seconds', values.seconds)?.[0],
+    scale: share('--scale', values.scale),
     jsonFile: values.json,
     log: (text) => process.stderr.write(`${text}\n`),
   };
@@ -70,4 +91,14 @@ function wholeNumber(flag: string, text: string, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new Error(`${flag} ${text}: must be a whole number of at least ${least}`);
+}
+
+function wholeNumbers(flag: string, text: string | undefined): readonly number[] | undefined {
+  return text?.split(',').map((part) => wholeNumber(flag, part, 1));
+}
+
+function share(flag: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new Error(`${flag} ${text}: must be above 0 and at most 1`);
 }

@@ -1,10 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from './measure.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CLI: string = join(ROOT, 'dist/cli.js');
+
+/** Tests of the benches, which are about no figure, may run what is not built. */
+const fromSources = () => process.env.SAMOVAR_BENCH_SOURCES !== undefined;
+
+/** Where a module of pipeline/ is, named without its ending: what is built is what runs in production. */
+export function moduleUrl(name: string): string {
+  return pathToFileURL(join(ROOT, fromSources() ? `pipeline/${name}.ts` : `dist/${name}.js`)).href;
+}
+
+function entry(): readonly string[] {
+  return fromSources() ? ['--import', 'tsx', join(ROOT, 'pipeline/cli.ts')] : [CLI];
+}
 
 /** Our side of a comparison: the built command line, as a user would run it. */
 export interface Samovar {
@@ -12,11 +24,15 @@ export interface Samovar {
     readonly db: string;
     readonly endpoint: string;
     readonly threads: number;
+    /** Default true. */
+    readonly junit?: boolean;
     readonly stderr?: string;
   }): Command;
   makeJson(options: {
     readonly db: string;
+    /** NDJSON of stdout, or with `packed` the .json.gz that is asked for. */
     readonly out: string;
+    readonly packed?: boolean;
     readonly ledger: string;
     readonly days?: number;
     readonly stderr?: string;
@@ -25,7 +41,7 @@ export interface Samovar {
 
 /** What keeps ours from running; empty when nothing does. */
 export function samovarProblems(): readonly string[] {
-  return existsSync(CLI) ? [] : [`${CLI} is missing: run npm run build.`];
+  return fromSources() || existsSync(CLI) ? [] : [`${CLI} is missing: run npm run build.`];
 }
 
 export function samovar(bucketsFile: string): Samovar {
@@ -35,19 +51,22 @@ export function samovar(bucketsFile: string): Samovar {
     files: Pick<Command, 'stdout' | 'stderr'>,
   ): Command => ({
     command: process.execPath,
-    args: [CLI, ...args],
+    args: [...entry(), ...args],
     cwd: ROOT,
     env,
     ...files,
   });
   return {
-    makeDb: ({ db, endpoint, threads, stderr }) =>
+    makeDb: ({ db, endpoint, threads, junit = true, stderr }) =>
       run(
-        ['make-db', '--buckets', bucketsFile, '--junit', '--threads', String(threads), '--db', db],
+        [
+          ...['make-db', '--buckets', bucketsFile, '--threads', String(threads), '--db', db],
+          ...(junit ? ['--junit'] : []),
+        ],
         { STORAGE_EMULATOR_HOST: endpoint },
         { ...(stderr !== undefined && { stderr }) },
       ),
-    makeJson: ({ db, out, ledger, days, stderr }) =>
+    makeJson: ({ db, out, packed = false, ledger, days, stderr }) =>
       run(
         [
           'make-json',
@@ -58,10 +77,11 @@ export function samovar(bucketsFile: string): Samovar {
           '--buckets',
           bucketsFile,
           ...(days === undefined ? [] : ['--days', String(days)]),
+          ...(packed ? ['--out', out] : []),
         ],
         {},
         {
-          stdout: out,
+          ...(!packed && { stdout: out }),
           ...(stderr !== undefined && { stderr }),
         },
       ),

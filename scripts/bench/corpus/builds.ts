@@ -24,16 +24,18 @@ export interface CorpusBuild {
 export interface BuildsOptions {
   readonly seed: number;
   readonly builds: number;
-  /** Builds lie in the sixty days before this. */
+  /** Builds lie in the days before this. */
   readonly anchorMs: number;
+  /** So many days; default sixty. */
+  readonly spanDays?: number;
 }
 
-/** Builds in the order of their start, spread evenly over the jobs and over sixty days. */
+/** Builds in the order of their start, spread evenly over the jobs and over the days. */
 export function corpusBuilds(
   jobs: readonly CorpusJob[],
-  { seed, builds, anchorMs }: BuildsOptions,
+  { seed, builds, anchorMs, spanDays = SPAN_DAYS }: BuildsOptions,
 ): readonly CorpusBuild[] {
-  const stepMs = (SPAN_DAYS * DAY_MS) / builds;
+  const stepMs = (spanDays * DAY_MS) / builds;
   return Array.from({ length: builds }, (_, index) => {
     const job = jobs[index % jobs.length];
     if (job === undefined) throw new RangeError('a corpus needs at least one job');

@@ -20,6 +20,10 @@ export interface ServedBucket {
 export interface CorpusOptions {
   readonly seed: number;
   readonly builds: number;
+  /** Days that the builds are spread over; default sixty. */
+  readonly spanDays?: number;
+  /** So many of the newest builds are not there yet. */
+  readonly hidden?: number;
   /** The newest build started two hours before this, epoch milliseconds. */
   readonly anchorMs: number;
 }
@@ -30,7 +34,7 @@ export function createCorpus(options: CorpusOptions): ServedBucket {
   const templates = new Map(jobs.map((job) => [job.name, fileTemplates(job, options.seed)]));
   const contents = new Map<string, () => Buffer>();
   const links = new Map<string, string>();
-  for (const build of corpusBuilds(jobs, options)) {
+  for (const build of corpusBuilds(jobs, options).slice(0, options.builds - (options.hidden ?? 0))) {
     for (const [name, content] of buildObjects(build, templates.get(build.job.name) ?? []))
       contents.set(name, content);
     if (build.pointer === undefined)

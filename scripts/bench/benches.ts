@@ -1,0 +1,77 @@
+import { benchBuilds } from './builds.ts';
+import { benchCache } from './cache.ts';
+import { benchCliff } from './cliff.ts';
+import { benchEmit } from './emit.ts';
+import type { Goal } from './goals.ts';
+import { benchIdle } from './idle.ts';
+import { benchLatency } from './latency.ts';
+import { benchMemory } from './memory.ts';
+import { benchMutationLog, mutationText } from './mutation.ts';
+import type { BenchOptions } from './options.ts';
+import { benchParse } from './parse.ts';
+import { type BenchResult, mediansOf, reportText } from './report.ts';
+import { benchRequests } from './requests.ts';
+import { benchRouter, routerText } from './router.ts';
+import { benchShards, shardsFailed, shardsText } from './shards.ts';
+import { benchStream } from './stream.ts';
+
+export interface Benched {
+  /** As JSON. */
+  readonly result: object;
+  readonly text: string;
+  readonly failed: boolean;
+  readonly goals?: readonly Goal[];
+}
+
+export interface Bench {
+  /** It belongs to the table of goals. */
+  readonly inAll: boolean;
+  run(options: BenchOptions): Promise<Benched>;
+}
+
+/** Every bench by its name; `all` runs those of the table of goals in this order. */
+export const BENCHES: Readonly<Record<string, Bench>> = {
+  builds: ofTable(benchBuilds),
+  emit: ofTable(benchEmit),
+  latency: ofTable(benchLatency),
+  idle: ofTable(benchIdle),
+  memory: ofTable(benchMemory),
+  stream: ofTable(benchStream),
+  parse: ofTable(benchParse),
+  requests: ofTable(benchRequests),
+  cliff: ofTable(benchCliff),
+  shards: {
+    inAll: true,
+    run: async (options) => {
+      const result = await benchShards(options);
+      return { result, text: shardsText(result), failed: shardsFailed(result) };
+    },
+  },
+  cache: { ...ofTable(benchCache), inAll: false },
+  'mutation-log': {
+    inAll: false,
+    run: async (options) => {
+      const result = await benchMutationLog(options);
+      return { result, text: mutationText(result), failed: false };
+    },
+  },
+  router: {
+    inAll: false,
+    run: async (options) => {
+      const result = await benchRouter(options);
+      return { result, text: routerText(result), failed: result.runs.some(({ failed }) => failed > 0) };
+    },
+  },
+};
+
+function ofTable(bench: (options: BenchOptions) => Promise<BenchResult>): Bench {
+  return {
+    inAll: true,
+    run: async (options) => {
+      const result = await bench(options);
+      const failed = result.runs.some((run) => run.failed !== undefined);
+      const withMedians = { ...result, medians: mediansOf(result.runs) };
+      return { result: withMedians, text: reportText(result), failed, goals: result.goals ?? [] };
+    },
+  };
+}
