@@ -11,7 +11,7 @@ import type { BuildReading, FileName } from './reading/contract.ts';
 const BODY_ATTEMPTS_MAX = 4;
 const BODY_DELAY_MS = 500;
 /** Up to here an object is asked for whole. */
-const WHOLE_BYTES_MAX = 1 << 20;
+const WHOLE_BYTES_MAX = 1 << 19;
 /** Past this, failure texts of a file are kept short: a melt-down build must not become the process's memory. */
 const TEXT_BYTES_SOFT_MAX = 32 * 2 ** 20;
 const TEXT_CHARS_PAST_SOFT_MAX = 2_000;
@@ -26,6 +26,8 @@ export interface JunitFile {
 export interface JunitContext {
   readonly bucket: Bucket;
   readonly reading: BuildReading;
+  /** Bounds how many large files are under way: each holds memory of its own. */
+  readonly large: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
@@ -34,7 +36,10 @@ export interface JunitContext {
 /** Reads every JUnit file of a build at once; the bucket's limit bounds them. */
 export async function readJunit(context: JunitContext, folder: string): Promise<void> {
   const objects = await listJunit(context.bucket, folder, context.signal);
-  await Promise.all(objects.map((object) => readFile(context, folder, object)));
+  const read = (object: BucketObject) => () => readFile(context, folder, object);
+  await Promise.all(
+    objects.map((object) => (object.size > WHOLE_BYTES_MAX ? context.large(read(object)) : read(object)())),
+  );
 }
 
 async function readFile(context: JunitContext, folder: string, object: BucketObject): Promise<void> {
@@ -68,7 +73,7 @@ async function open(
 ): Promise<ObjectStream | undefined> {
   if (size > WHOLE_BYTES_MAX) return bucket.stream(name, { signal });
   try {
-    const read = await bucket.read(name, { signal, bytesMax: 4 * WHOLE_BYTES_MAX });
+    const read = await bucket.read(name, { signal, bytesMax: 8 * WHOLE_BYTES_MAX });
     if (read === undefined || read === 'unchanged') return undefined;
     return { generation: read.generation, body: once(read.bytes) };
   } catch (error) {

@@ -41,6 +41,8 @@ export interface RootRun {
   readonly readers: BuildReaders;
   readonly writer: Writer;
   readonly builds: Pool;
+  /** Large files under way, bounded. */
+  readonly large: <T>(work: () => Promise<T>) => Promise<T>;
   readonly breaker: Breaker;
   readonly stats: CollectStats;
   readonly options: CollectOptions;

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Bucket } from '../backends/bucket/contract.ts';
 import { collectAgain, collectPendingJunit } from '../collect/again.ts';
 import { createBreaker } from '../collect/breaker.ts';
@@ -110,6 +111,9 @@ async function collectRoot(
   }
 }
 
+/** At 30 ms of latency so many streams of large files keep several cores busy. */
+const LARGE_FILES_MAX = 8;
+
 /** What the collection of one root works with; also for builds that come one by one. */
 export function openRun(
   shared: Shared,
@@ -130,6 +134,7 @@ export function openRun(
     readers: shared.readers,
     writer: shared.writer,
     builds: createPool(request.threads),
+    large: pLimit(LARGE_FILES_MAX),
     breaker,
     stats: shared.stats,
     ...(shared.stage && { stage: shared.stage }),

@@ -45,8 +45,33 @@ const QUALITY = 1;
 const BLOCK_BYTES = 1 << 20;
 const OUTPUT_BYTES = 1 << 16;
 
-/** Compresses a file as it arrives, in libuv's thread pool. Holds a block of 1 MiB, the compressor and the compressed bytes. */
-export function createRawPacker({ quality = QUALITY }: RawOptions = {}): RawPacker {
+/** Up to here a file is packed at once: a stream holds some 3 MB of its own and takes a turn in the thread pool for each block. */
+const WHOLE_BYTES_MAX = 4 << 20;
+
+/** Compresses a file as it arrives. A small one is kept and packed at its end, a larger one goes through a stream, a block at a time. */
+export function createRawPacker(options: RawOptions = {}): RawPacker {
+  let kept: Buffer[] = [];
+  let bytes = 0;
+  let stream: RawPacker | undefined;
+  return {
+    async push(chunk) {
+      bytes += chunk.length;
+      if (stream !== undefined) return stream.push(chunk);
+      kept.push(Buffer.from(chunk));
+      if (bytes <= WHOLE_BYTES_MAX) return;
+      stream = createStreamPacker(options);
+      for (const block of kept.splice(0)) await stream.push(block);
+    },
+    end: async () => stream?.end() ?? packRaw(Buffer.concat(kept), options),
+    discard() {
+      kept = [];
+      stream?.discard();
+    },
+  };
+}
+
+/** In libuv's thread pool. Holds a block of 1 MiB, the compressor and the compressed bytes. */
+function createStreamPacker({ quality = QUALITY }: RawOptions): RawPacker {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: quality,
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
@@ -93,9 +118,9 @@ function write(stream: BrotliCompress, block: Buffer): Promise<void> {
 }
 
 /** A small file at once, on the calling thread: the same bytes when unpacked, perhaps others packed. */
-export function packRaw(bytes: Uint8Array): PackedRaw {
+export function packRaw(bytes: Uint8Array, { quality = QUALITY }: RawOptions = {}): PackedRaw {
   const params = {
-    [constants.BROTLI_PARAM_QUALITY]: QUALITY,
+    [constants.BROTLI_PARAM_QUALITY]: quality,
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
   };
