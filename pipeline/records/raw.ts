@@ -53,8 +53,10 @@ export function createRawPacker(options: RawOptions = {}): RawPacker {
   let kept: Buffer[] = [];
   let bytes = 0;
   let stream: RawPacker | undefined;
+  let discarded = false;
   return {
     async push(chunk) {
+      if (discarded) throw new SamovarError('internal', 'a file that was given up goes on');
       bytes += chunk.length;
       if (stream !== undefined) return stream.push(chunk);
       kept.push(Buffer.from(chunk));
@@ -64,6 +66,7 @@ export function createRawPacker(options: RawOptions = {}): RawPacker {
     },
     end: async () => stream?.end() ?? packRaw(Buffer.concat(kept), options),
     discard() {
+      discarded = true;
       kept = [];
       stream?.discard();
     },
