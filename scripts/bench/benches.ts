@@ -29,6 +29,21 @@ export interface Bench {
   run(options: BenchOptions): Promise<Benched>;
 }
 
+/** What `all` runs at where nothing else is said: an hour with Kettle, minutes without. */
+const MODEST = { sizes: [500, 2_000, 20_000], perJob: [200, 5_000], events: 300, seconds: 10, scale: 0.1 };
+
+export function withModest(options: BenchOptions): BenchOptions {
+  const { sizes, perJob, events, seconds, scale } = options;
+  return {
+    ...options,
+    sizes: sizes ?? MODEST.sizes,
+    perJob: perJob ?? MODEST.perJob,
+    events: events ?? MODEST.events,
+    seconds: seconds ?? MODEST.seconds,
+    scale: scale ?? MODEST.scale,
+  };
+}
+
 /** Every bench by its name; `all` runs those of the table of goals in this order. */
 export const BENCHES: Readonly<Record<string, Bench>> = {
   builds: ofTable(benchBuilds),

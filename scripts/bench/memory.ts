@@ -24,6 +24,9 @@ export async function benchMemory(options: BenchOptions): Promise<BenchResult> {
       for (const note of bench.notes) notes.add(note);
     });
   }
+  notes.add(
+    "peak RSS is the largest process's: of Kettle's make-db, which has one for each thread, the parent",
+  );
   const { seed, repeat, threads } = options;
   const found = { runs, notes: [...notes, ...slopes(runs, sizes)], goals: goalsOf(runs, sizes) };
   return benchResult('memory', { sizes, seed, repeat, threads }, found);

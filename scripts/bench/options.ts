@@ -28,7 +28,7 @@ export interface BenchOptions {
   /** Of `stream`'s steady part. */
   readonly seconds: number | undefined;
   /** Part of the full size that `cliff` goes to. */
-  readonly scale: number;
+  readonly scale: number | undefined;
   /** Where the results go as JSON, besides the table. */
   readonly jsonFile: string | undefined;
   readonly log: (text: string) => void;
@@ -61,7 +61,7 @@ export function parseBenchArgs(
       sizes: { type: 'string' },
       events: { type: 'string' },
       seconds: { type: 'string' },
-      scale: { type: 'string', default: '1' },
+      scale: { type: 'string' },
     },
   });
   const options: BenchOptions = {
@@ -97,7 +97,8 @@ function wholeNumbers(flag: string, text: string | undefined): readonly number[]
   return text?.split(',').map((part) => wholeNumber(flag, part, 1));
 }
 
-function share(flag: string, text: string): number {
+function share(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (value > 0 && value <= 1) return value;
   throw new Error(`${flag} ${text}: must be above 0 and at most 1`);
