@@ -1,7 +1,7 @@
 # One image for every command. See docs/kubernetes.md, "Image".
 ARG NODE_IMAGE=node:20-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
-ARG KUBECTL_IMAGE=registry.k8s.io/kubectl:v1.34.2
+ARG KUBECTL_IMAGE=rancher/kubectl:v1.34.2
 
 FROM ${KUBECTL_IMAGE} AS kubectl
 
