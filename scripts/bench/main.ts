@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { BENCHES, type Benched } from './benches.ts';
+import { BENCHES, type Benched, withModest } from './benches.ts';
 import type { Goal } from './goals.ts';
 import { parseBenchArgs, USAGE } from './options.ts';
 import { goalLines } from './report.ts';
