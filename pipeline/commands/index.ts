@@ -58,6 +58,11 @@ export const COMMANDS = [
     async () => (await import('./junit.ts')).junitCommand,
   ),
   lazily(
+    'triage',
+    'Group failures whose texts are nearly the same, over all jobs and tests',
+    async () => (await import('./triage.ts')).triageCommand,
+  ),
+  lazily(
     'mutation-log',
     'Mutation logs of GitHub repositories: follow, keep, verify, serve and move them',
     async () => (await import('./mutation-log.ts')).mutationLogCommand,

@@ -10,6 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   records: ['records', 'errors'],
   store: ['store', 'records', 'errors'],
   config: ['config', 'contracts', 'errors'],
+  // Failures whose texts are alike: pure.
+  triage: ['triage', 'records', 'errors'],
   // What all that listens shares: addresses, limits of HTTP, gRPC's codes.
   net: ['net', 'errors'],
   monitor: ['monitor', 'net', 'errors'],
@@ -37,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mutation-log',
     'cache',
     'providers',
+    'triage',
     'store',
     'records',
     'contracts',
