@@ -58,9 +58,19 @@ export const COMMANDS = [
     async () => (await import('./junit.ts')).junitCommand,
   ),
   lazily(
+    'query [name]',
+    'Ask the warehouse what the builds tell: health, failures, flakes, regressions',
+    async () => (await import('./query.ts')).queryCommand,
+  ),
+  lazily(
     'triage',
     'Group failures whose texts are nearly the same, over all jobs and tests',
     async () => (await import('./triage.ts')).triageCommand,
+  ),
+  lazily(
+    'metrics',
+    'Publish the ten metrics of builds as JSON files, as Kubernetes does',
+    async () => (await import('./metrics.ts')).metricsCommand,
   ),
   lazily(
     'mutation-log',

@@ -10,6 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   records: ['records', 'errors'],
   store: ['store', 'records', 'errors'],
   config: ['config', 'contracts', 'errors'],
+  // Texts of queries to the table of builds: pure.
+  queries: ['queries', 'records', 'contracts', 'config', 'errors'],
   // Failures whose texts are alike: pure.
   triage: ['triage', 'records', 'errors'],
   // What all that listens shares: addresses, limits of HTTP, gRPC's codes.
@@ -39,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mutation-log',
     'cache',
     'providers',
+    'queries',
     'triage',
     'store',
     'records',
@@ -81,7 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'providers',
       'serve',
     ],
-    ...['show', 'store', 'records', 'config', 'errors'],
+    ...['show', 'queries', 'store', 'records', 'config', 'errors'],
   ],
   cli: ['commands', 'show', 'errors'],
 };

@@ -47,6 +47,8 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
       bounded(connection, 'query', limits(call, options.loadTimeoutMs), (signal) =>
         query(connection, sql, signal),
       ),
+    queryBytes: (sql, call = {}) =>
+      bounded(connection, 'dry run', limits(call, options.timeoutMs), () => queryBytes(connection, sql)),
     appender(kind) {
       const made =
         appenders.get(kind) ??
@@ -90,6 +92,13 @@ async function query(
   assertSucceeded(connection, 'query', ended, 'refused');
   const [rows] = await job.getQueryResults({ wrapIntegers: true });
   return rows.map((row: Readonly<Record<string, unknown>>) => plainRow(row));
+}
+
+async function queryBytes({ client, options }: Connection, sql: string): Promise<number> {
+  const place = options.location === undefined ? {} : { location: options.location };
+  const [job] = await client.createQueryJob({ query: sql, dryRun: true, ...place });
+  const { statistics } = job.metadata as { readonly statistics?: { readonly totalBytesProcessed?: string } };
+  return Number(statistics?.totalBytesProcessed ?? 0);
 }
 
 function tableName({ project, dataset }: Place, name: string): string {

@@ -141,6 +141,8 @@ export interface Warehouse {
   loadState(jobId: string, options?: CallOptions): Promise<LoadState>;
   /** Rows of a query in the driver's own SQL dialect; values as JSON would hold them (64-bit integers as strings when > 2^53). */
   query(sql: string, options?: CallOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Bytes that a query would read, and none read: BigQuery bills by them. Absent where reading is free. */
+  queryBytes?(sql: string, options?: CallOptions): Promise<number>;
   /** Throws `config` where there is no such way to write: DuckDB's is `load`. */
   appender(kind: Exclude<WriterKind, 'load'>): Appender;
   /**
