@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** Wait before each answer of the bucket server. */
   readonly latencyMs: number;
   readonly threads: number;
+  /** Of `idle`. */
+  readonly jobs: number | undefined;
   /** Builds of each job: of `idle`. */
   readonly perJob: readonly number[] | undefined;
   /** Builds of each corpus: of `memory`; the last one's are rows only. */
@@ -35,7 +37,7 @@ export interface BenchOptions {
 }
 
 export const USAGE = `npm run bench -- NAME [--builds N] [--seed S] [--kettle DIR] [--no-kettle] [--pypy] [--repeat R] [--latency MS]
-  [--threads T] [--per-job A,B] [--sizes A,B,C] [--events N] [--seconds N] [--scale F] [--issues N] [--packages N] [--json FILE]`;
+  [--threads T] [--jobs N] [--per-job A,B] [--sizes A,B,C] [--events N] [--seconds N] [--scale F] [--issues N] [--packages N] [--json FILE]`;
 
 /** The bench's name and options from the command line. Throws an Error that says what is wrong with a flag. */
 export function parseBenchArgs(
@@ -57,6 +59,7 @@ export function parseBenchArgs(
       latency: { type: 'string', default: '0' },
       threads: { type: 'string', default: '32' },
       json: { type: 'string' },
+      jobs: { type: 'string' },
       'per-job': { type: 'string' },
       sizes: { type: 'string' },
       events: { type: 'string' },
@@ -76,6 +79,7 @@ export function parseBenchArgs(
     repeat: wholeNumber('--repeat', values.repeat, 1),
     latencyMs: wholeNumber('--latency', values.latency, 0),
     threads: wholeNumber('--threads', values.threads, 1),
+    jobs: wholeNumbers('--jobs', values.jobs)?.[0],
     perJob: wholeNumbers('--per-job', values['per-job']),
     sizes: wholeNumbers('--sizes', values.sizes),
     events: wholeNumbers('--events', values.events)?.[0],

@@ -77,7 +77,7 @@ describe('each bench at a tiny size', { timeout: PATIENCE_MS }, () => {
   });
 
   it('idle: nothing is read when nothing is new, and only what is new', async () => {
-    const result = await benchIdle(options('--per-job', '10'));
+    const result = await benchIdle(options('--jobs', '4', '--per-job', '10'));
     expect(ours(result, 'fill, 10 builds a job').requests?.started).toBe(4 * 9);
     const idle = ours(result, 'idle, 10 builds a job');
     expect(idle.requests?.started).toBeUndefined();
