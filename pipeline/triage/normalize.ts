@@ -31,6 +31,8 @@ const RULES: readonly Rule[] = [
   [/\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?:\/\d{1,2}\b|:\d{1,5}\b)?/g, '<address>'],
   [/\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?\b/g, '<time>'],
   [/(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}(?![\w:])(?:\/\d{1,3}|\]?:\d{1,5}|\])?/gi, '<address>'],
+  // Of a Deployment's pods: the replica set's hash and the pod's own, both of letters that make no words.
+  [/-[bcdf-hj-np-tv-xz2456789]{8,10}-[bcdf-hj-np-tv-xz2456789]{5}\b/g, '-<id>'],
   [/\b0x[0-9a-f]+\b\??/gi, '<hex>'],
   [/\b[0-9a-f]{8,}\b/gi, (word) => (isHexNoise(word) ? '<hex>' : word)],
   [/(\/(?:var\/)?tmp|\/var\/folders)\/[^\s/"'`,;:()]{1,200}/g, '$1/<temp>'],
@@ -40,8 +42,6 @@ const RULES: readonly Rule[] = [
   ],
   [/\b\d{1,9}(?:\.\d{1,12})? (?:milliseconds?|seconds?|secs?|minutes?|mins?|hours?)\b/g, '<duration>'],
   [/(minion-group-|default-pool-|control-plane-)[-0-9a-z]{4,80}/g, '$1<id>'],
-  // Of a Deployment's pods: the replica set's hash and the pod's own, both of letters that make no words.
-  [/-[bcdf-hj-np-tv-xz2456789]{8,10}-[bcdf-hj-np-tv-xz2456789]{5}\b/g, '-<id>'],
   [/-(?=[a-z]{0,12}\d)[0-9a-z]{4,12}\b/g, '-<id>'],
   [/-[bcdf-hj-np-tv-xz2456789]{5}\b/g, '-<id>'],
   [/(\.[a-z]{1,4}):\d{1,7}(?::\d{1,7})?\b/gi, '$1:<n>'],

@@ -14,6 +14,7 @@ import { benchRequests } from './requests.ts';
 import { benchRouter, routerText } from './router.ts';
 import { benchShards, shardsFailed, shardsText } from './shards.ts';
 import { benchStream } from './stream.ts';
+import { benchTriage, triageText } from './triage.ts';
 
 export interface Benched {
   /** As JSON. */
@@ -68,6 +69,13 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     run: async (options) => {
       const result = await benchMutationLog(options);
       return { result, text: mutationText(result), failed: false };
+    },
+  },
+  triage: {
+    inAll: false,
+    run: async (options) => {
+      const result = await benchTriage(options);
+      return { result, text: triageText(result), failed: false };
     },
   },
   router: {
