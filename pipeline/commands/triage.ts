@@ -6,9 +6,10 @@ import { readClusters, writeClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { startProgress } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
-import { safeText } from '../show/text.ts';
 import { openTriageStore, type TriageStore } from '../store/triage.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+
+const HEADLINE_CHARS_MIN = 20;
 
 type Args = CommonArgs & {
   readonly days: number;
@@ -110,13 +111,17 @@ function clustersTable(clusters: ReturnType<typeof readClusters>['clusters']): s
   ];
   const rows = clusters.map((cluster) => [
     ...[cluster.builds, cluster.failures, cluster.jobsTotal, cluster.testsTotal, cluster.owner ?? ''],
-    ...[dayOf(cluster.firstSeen), dayOf(cluster.lastSeen), safeText(firstLine(cluster.text)), cluster.id],
+    ...[dayOf(cluster.firstSeen), dayOf(cluster.lastSeen), headline(cluster.text), cluster.id],
   ]);
   return textTable(columns, rows);
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
+/** The first line; with the next ones as long as that says little, such as `Failed`. */
+function headline(text: string): string {
+  const lines = text.split('\n');
+  let said = lines.shift() ?? '';
+  while (said.length < HEADLINE_CHARS_MIN && lines.length > 0) said += ` ${lines.shift()}`;
+  return said;
 }
 
 function dayOf(seconds: number): string {
