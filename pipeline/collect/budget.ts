@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Bucket, CallOptions } from '../backends/bucket/contract.ts';
 import { SamovarError } from '../errors.ts';
 import type { RootRun } from './run.ts';
@@ -20,6 +21,8 @@ export async function withinBudget(
 ): Promise<void> {
   const { buildMs, buildBytesMax } = run.options;
   const own = new AbortController();
+  // Every file under way listens to it: that is no leak.
+  setMaxListeners(0, own.signal);
   const exceed = (code: 'timeout' | 'too-large', what: string) => {
     const remedy = 'If such builds are worth it, raise build_minutes or build_megabytes.';
     own.abort(new SamovarError(code, `${subject()}: ${what}`, { subject: subject(), remedy }));
