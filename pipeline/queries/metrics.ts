@@ -44,7 +44,7 @@ export function metricFiles(
   nowMs: number,
 ): readonly MetricFile[] {
   const date = new Date(nowMs).toISOString().slice(0, 10);
-  const daily = jsonText(SHAPES[name]?.(rows) ?? rows);
+  const daily = jsonText(SHAPES[name] === undefined ? rows : SHAPES[name](rows));
   return [
     { name: `${name}/raw-${date}.json`, text: jsonText(rows.map(rawRow)) },
     { name: `${name}/daily-${date}.json`, text: daily },

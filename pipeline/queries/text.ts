@@ -31,8 +31,11 @@ export function queryText(
 /** A regular expression (RE2, which both dialects use) for a glob over whole names. */
 export function jobExpression(glob: string | undefined): string {
   if (glob === undefined) return '^';
-  const escaped = glob.toWellFormed().replace(/[\\^$.|+()[\]{}]/g, '\\$&');
-  return `^${escaped.replaceAll('*', '(?s:.*)').replaceAll('?', '(?s:.)')}$`;
+  const parts = glob.toWellFormed().replace(/[\\^$.|+()[\]{}*?]/g, (char) => {
+    if (char === '*') return '(?s:.*)';
+    return char === '?' ? '(?s:.)' : `\\${char}`;
+  });
+  return `^${parts}$`;
 }
 
 function timeLiteral(dialect: Dialect, ms: number): string {
