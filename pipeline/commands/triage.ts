@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context.ts';
 import { SamovarError } from '../errors.ts';
@@ -6,6 +7,7 @@ import { readClusters, writeClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { startProgress } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
+import type { Store } from '../store/open.ts';
 import { openTriageStore, type TriageStore } from '../store/triage.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
@@ -14,6 +16,7 @@ const HEADLINE_CHARS_MIN = 20;
 type Args = CommonArgs & {
   readonly days: number;
   readonly job?: string | undefined;
+  readonly table: string;
   readonly limit: number;
   readonly format: 'table' | 'json';
   readonly out?: string | undefined;
@@ -31,6 +34,11 @@ export const triageCommand: CommandModule<object, Args> = {
         describe: 'Failures of builds finished in the last N days',
       })
       .option('job', { type: 'string', describe: 'Count only in jobs of this name; * stands for anything' })
+      .option('table', {
+        type: 'string',
+        default: 'all',
+        describe: 'With --warehouse: the table whose failures are read, in place of the stored rows',
+      })
       .option('limit', { type: 'number', default: 20, describe: 'Show so many clusters, most builds first' })
       .option('format', {
         choices: ['table', 'json'] as const,
@@ -52,10 +60,11 @@ async function triage(context: Context, args: Args): Promise<number> {
   assertPositive('--limit', args.limit);
   const owners = await loadOwnerRules(args.owners);
   const rows = context.openStore();
-  const store = openTriageStore(`${rows.file}.triage`, rows.file);
+  const store = openTriageStore(stateFile(rows.file, args), rows.file);
   context.onClose(() => store.close());
   const nowMs = context.nowMs();
-  const run = await refresh(context, store, { rows: rows.rows, days: args.days, nowMs });
+  const source = args.warehouse === undefined ? rowSource(context, rows) : await tableSource(context, args);
+  const run = await refresh(context, store, { source, days: args.days, nowMs });
   if (context.signal.aborted) return 1;
   const { days, job, limit } = args;
   const result = readClusters(store, { days, nowMs, job, limit, owners });
@@ -72,10 +81,27 @@ async function triage(context: Context, args: Args): Promise<number> {
   return 0;
 }
 
+/** What is kept of one source is nothing to another. */
+function stateFile(db: string, { warehouse, table }: Args): string {
+  if (warehouse === undefined) return `${db}.triage`;
+  return `${db}.triage-${createHash('sha1').update(`${warehouse}\n${table}`).digest('hex').slice(0, 8)}`;
+}
+
+type Source = Parameters<typeof runTriage>[0]['source'];
+
+function rowSource({ log }: Context, { rows }: Store): Source {
+  const onDamaged = (path: string, err: unknown) => log.warn({ path, err }, 'a row cannot be read: left out');
+  return { rows, onDamaged };
+}
+
+async function tableSource(context: Context, { table }: Args): Promise<Source> {
+  return { warehouse: await context.openWarehouse(), table };
+}
+
 async function refresh(
   context: Context,
   store: TriageStore,
-  input: Pick<Parameters<typeof runTriage>[0], 'rows' | 'days'> & { readonly nowMs: number },
+  input: { readonly source: Source; readonly days: number; readonly nowMs: number },
 ) {
   const { log, stderr, interactive, signal } = context;
   const done = { builds: 0, failures: 0 };
@@ -86,10 +112,9 @@ async function refresh(
   });
   try {
     return await runTriage({
-      ...{ store, signal, rows: input.rows, days: input.days },
+      ...{ store, signal, source: input.source, days: input.days },
       nowMs: () => input.nowMs,
       onRead: (builds, failures) => Object.assign(done, { builds, failures }),
-      onDamaged: (path, error) => log.warn({ path, err: error }, 'a row cannot be read: left out'),
     });
   } finally {
     stop();

@@ -55,16 +55,35 @@ export function buildQueryText(
   return queryText(query, warehouse.dialect, warehouse.tableName(table), values);
 }
 
-/** Asks the warehouse. Columns come in the query's order, whatever the warehouse's is. */
+/**
+ * Asks the warehouse. Columns come in the query's order, whatever the warehouse's is. Throws `missing` where there is no such table.
+ */
 export async function runBuildQuery(
   warehouse: Pick<Warehouse, 'dialect' | 'tableName' | 'query'>,
   request: BuildQueryRequest,
   signal: AbortSignal,
 ): Promise<BuildQueryResult> {
   const { columns } = request.query;
-  const found = await warehouse.query(buildQueryText(warehouse, request), { signal });
+  const sql = buildQueryText(warehouse, request);
+  const found = await warehouse.query(sql, { signal }).catch((error: unknown) => {
+    throw isNoTable(error) ? noTable(request.table) : error;
+  });
   const rows = found.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
   return { columns, rows };
+}
+
+/** As each warehouse says it. */
+function isNoTable(error: unknown): boolean {
+  if (!(error instanceof SamovarError)) return false;
+  return /Table with name .* does not exist|Table not found|Not found: Table/i.test(error.message);
+}
+
+function noTable(table: string): SamovarError {
+  return new SamovarError('missing', `the warehouse has no table "${table}" to ask`, {
+    subject: table,
+    remedy:
+      'Run `samovar update` to fill it, or name another with --table or another warehouse with --warehouse.',
+  });
 }
 
 function checkNumber(flag: string, value: number, max: number): void {

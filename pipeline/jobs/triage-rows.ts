@@ -6,24 +6,49 @@ import type { TriageBuild, TriageStore } from '../store/triage.ts';
 
 const PAGE_BUILDS = 200;
 
-export interface RowFailures {
-  /** As the row names the job. */
+/** A build as it was read, from wherever. */
+export interface ReadBuild {
+  readonly path: string;
+  readonly version: number;
   readonly job: string;
+  /** Epoch seconds. */
+  readonly finishedAt: number;
   readonly failures: readonly { readonly test: string; readonly text: string }[];
 }
 
+interface RowFailures {
+  /** As the row names the job. */
+  readonly job: string;
+  readonly failures: ReadBuild['failures'];
+}
+
+export interface RowReading {
+  readonly rows: Pick<RowStore, 'get'>;
+  readonly onDamaged: (path: string, error: unknown) => void;
+}
+
 /** Builds whose present row was not read yet, page by page, oldest first. */
-export function* unreadPages(store: TriageStore, sinceS: number): Generator<readonly TriageBuild[]> {
+export function* rowPages(
+  store: TriageStore,
+  { rows, onDamaged }: RowReading,
+  sinceS: number,
+): Generator<readonly ReadBuild[]> {
   for (let after: TriageBuild | undefined; ; ) {
     const page = store.unread(sinceS, after, PAGE_BUILDS);
     if (page.length === 0) return;
-    yield page;
+    yield page.map((build) => ({
+      path: build.path,
+      version: build.version,
+      finishedAt: build.finishedAt,
+      // A damaged row counts as read: it would be no better the next time.
+      ...(failuresOf(rows, build, onDamaged) ?? { job: build.job, failures: [] }),
+    }));
     after = page.at(-1);
   }
 }
 
 /** The failed tests of a build's row. Undefined when the row went away, or is damaged: other builds are none the worse. */
-export function failuresOf(
+function failuresOf(
   rows: Pick<RowStore, 'get'>,
   build: TriageBuild,
   onDamaged: (path: string, error: unknown) => void,

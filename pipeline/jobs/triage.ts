@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { RowStore } from '../store/rows.ts';
-import type { TriageBuild, TriageFailure, TriageStore } from '../store/triage.ts';
+import type { TriageFailure, TriageStore } from '../store/triage.ts';
 import { assignClusters } from '../triage/cluster.ts';
 import { cutRaw, normalizeText } from '../triage/normalize.ts';
-import { failuresOf, unreadPages } from './triage-rows.ts';
+import { type ReadBuild, type RowReading, rowPages } from './triage-rows.ts';
+import { type WarehouseSource, warehousePages } from './triage-warehouse.ts';
 
 const DAY_S = 86_400;
 /** Failures are kept so long, at least: a later run may look further back than this one. */
@@ -16,19 +16,18 @@ const REMEMBERED_TEXTS = 20_000;
 
 export interface TriageOptions {
   readonly store: TriageStore;
-  readonly rows: Pick<RowStore, 'get'>;
+  /** Stored rows, or a table of the warehouse. */
+  readonly source: RowReading | Omit<WarehouseSource, 'signal'>;
   readonly days: number;
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
   readonly onRead?: (builds: number, failures: number) => void;
-  readonly onDamaged: (path: string, error: unknown) => void;
 }
 
 /** What one run did. */
 export interface TriageRun {
   readonly buildsRead: number;
   readonly failuresRead: number;
-  readonly damaged: number;
   readonly newTexts: number;
   readonly newClusters: number;
 }
@@ -40,7 +39,7 @@ export interface TriageRun {
 export async function runTriage(options: TriageOptions): Promise<TriageRun> {
   const { store, days, nowMs } = options;
   const nowS = Math.floor(nowMs() / 1000);
-  const read = await readNew(options, nowS - days * DAY_S);
+  const read = await readNew(options, nowS - days * DAY_S, nowS);
   if (options.signal.aborted) return { ...read, newTexts: 0, newClusters: 0 };
   return store.transaction(() => {
     store.prune(nowS - Math.max(days, BUILDS_KEPT_DAYS) * DAY_S, nowS - CLUSTERS_KEPT_DAYS * DAY_S);
@@ -56,20 +55,20 @@ export async function runTriage(options: TriageOptions): Promise<TriageRun> {
   });
 }
 
-async function readNew(options: TriageOptions, sinceS: number) {
-  const { store, rows, signal, onRead, onDamaged } = options;
+async function readNew(options: TriageOptions, sinceS: number, untilS: number) {
+  const { store, source, signal, onRead } = options;
   const textIds = createTextIds(store);
-  const counts = { buildsRead: 0, failuresRead: 0, damaged: 0 };
-  const take = (build: TriageBuild) => {
-    const found = failuresOf(rows, build, onDamaged);
-    if (found === undefined) counts.damaged += 1;
-    const failures = found?.failures ?? [];
-    // A damaged row counts as read: it would be no better the next time.
-    store.record({ ...build, job: found?.job ?? build.job }, counted(failures, textIds));
+  const counts = { buildsRead: 0, failuresRead: 0 };
+  const take = (build: ReadBuild) => {
+    store.record(build, counted(build.failures, textIds));
     counts.buildsRead += 1;
-    counts.failuresRead += failures.length;
+    counts.failuresRead += build.failures.length;
   };
-  for (const page of unreadPages(store, sinceS)) {
+  const pages =
+    'rows' in source
+      ? rowPages(store, source, sinceS)
+      : warehousePages({ ...source, signal }, store, sinceS, untilS);
+  for await (const page of pages) {
     if (signal.aborted) break;
     store.transaction(() => page.forEach(take));
     onRead?.(counts.buildsRead, counts.failuresRead);
@@ -80,7 +79,7 @@ async function readNew(options: TriageOptions, sinceS: number) {
 }
 
 function* counted(
-  failures: readonly { readonly test: string; readonly text: string }[],
+  failures: ReadBuild['failures'],
   textIds: (raw: string) => number,
 ): Generator<TriageFailure> {
   for (const { test, text } of failures) yield { test, text: textIds(text), count: 1 };

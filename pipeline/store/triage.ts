@@ -39,6 +39,10 @@ export interface TriageStore extends TriageReads {
   readonly file: string;
   /** Of the attached database, in the order of time finished and path, after a build. */
   unread(sinceS: number, after: TriageBuild | undefined, limit: number): readonly TriageBuild[];
+  /** The version that was read of a build. */
+  versionOf(path: string): number | undefined;
+  /** When the first and the last of the builds with failures ended, in epoch seconds. */
+  finishedRange(): { readonly oldestS: number; readonly newestS: number } | undefined;
   /** The number of a normalised text, given when it is new. */
   textId(sha1: Uint8Array, text: string): number;
   /** What is known of a build becomes this. */
@@ -92,6 +96,7 @@ function assemble(db: Database.Database, file: string): TriageStore {
   return {
     file,
     ...openTriageReads(db),
+    ...openKnown(db),
     ...openIntake(db),
     ...openClusters(db),
     transaction: (work) => {
@@ -103,6 +108,22 @@ function assemble(db: Database.Database, file: string): TriageStore {
     },
     close: () => {
       if (db.open) db.close();
+    },
+  };
+}
+
+type Known = Pick<TriageStore, 'versionOf' | 'finishedRange'>;
+
+function openKnown(db: Database.Database): Known {
+  const version = db.prepare<[string], number>('SELECT version FROM main.build WHERE path = ?').pluck();
+  const range = db.prepare<[], { oldestS: number | null; newestS: number | null }>(
+    'SELECT min(finished_at) AS oldestS, max(finished_at) AS newestS FROM main.build',
+  );
+  return {
+    versionOf: (path) => version.get(path),
+    finishedRange: () => {
+      const { oldestS = null, newestS = null } = range.get() ?? {};
+      return oldestS === null || newestS === null ? undefined : { oldestS, newestS };
     },
   };
 }

@@ -85,15 +85,16 @@ async function benchSize(folder: string, failures: number, seed: number): Promis
   }
 }
 
+function onDamaged(path: string, error: unknown): void {
+  throw new Error(`${path} cannot be read`, { cause: error });
+}
+
 async function timed(store: Store, triage: TriageStore, nowMs: number) {
   const started = performance.now();
   const cpu = process.cpuUsage();
   const run = await runTriage({
-    ...{ store: triage, rows: store.rows, days: DAYS, nowMs: () => nowMs },
+    ...{ store: triage, source: { rows: store.rows, onDamaged }, days: DAYS, nowMs: () => nowMs },
     signal: new AbortController().signal,
-    onDamaged: (path, error) => {
-      throw new Error(`${path} cannot be read`, { cause: error });
-    },
   });
   const { user, system } = process.cpuUsage(cpu);
   return { ...run, wallS: (performance.now() - started) / 1000, cpuS: (user + system) / 1e6 };

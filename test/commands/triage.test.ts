@@ -23,6 +23,7 @@ function folder(): string {
       files: { 'artifacts/junit.xml': `<testsuite>${test}</testsuite>` },
     });
   }
+  writeFileSync(join(cwd, 'tables.yaml'), 'all:\n  days: 0\n');
   writeFileSync(join(cwd, 'buckets.yaml'), 'file:bucket/logs/:\n  sequential: false\n');
   return cwd;
 }
@@ -46,6 +47,19 @@ describe('samovar triage', () => {
       clusters: [{ id: written.clusters[0]?.id, owner: 'nets' }],
     });
   }, 60_000);
+
+  it('finds the same in a table of the warehouse, which it reads once', async () => {
+    const cwd = folder();
+    await cli(['update', '--tables-file', 'tables.yaml', ...COMMON], { cwd });
+    const of = async (...flags: string[]) =>
+      JSON.parse((await cli(['triage', '--json', '--db', 'b.db', ...flags], { cwd })).stdout) as TriageResult;
+    const warehouse = ['--warehouse', 'duckdb:w.duckdb', '--table', 'all'];
+    const [rows, table] = [await of(), await of(...warehouse)];
+    expect(table.clusters).toEqual(rows.clusters);
+    expect(table.clusters).toMatchObject([{ builds: 3, owner: 'sig-network' }]);
+    const again = await cli(['triage', '--db', 'b.db', ...warehouse], { cwd });
+    expect(again.stdout).toContain('1 clusters; 0 builds read');
+  }, 120_000);
 
   it('says what is wrong with a flag or a file of owners', async () => {
     const cwd = tempFolder();

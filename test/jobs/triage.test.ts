@@ -31,9 +31,13 @@ function run({ rows, triage }: Place, { days = 14, nowMs = NOW_MS, rowsOf = rows
   const damaged: string[] = [];
   const { signal } = new AbortController();
   const onDamaged = (path: string) => void damaged.push(path);
-  return runTriage({ store: triage, rows: rowsOf, days, nowMs: () => nowMs, signal, onDamaged }).then(
-    (done) => ({ ...done, paths: damaged }),
-  );
+  return runTriage({
+    store: triage,
+    source: { rows: rowsOf, onDamaged },
+    days,
+    nowMs: () => nowMs,
+    signal,
+  }).then((done) => ({ ...done, paths: damaged }));
 }
 
 const read = ({ triage }: Place, over: { readonly job?: string; readonly nowMs?: number } = {}) =>
@@ -160,10 +164,9 @@ describe('triage', () => {
       },
     };
     expect(await run(at, { rowsOf } as never)).toMatchObject({
-      damaged: 1,
       paths: ['gs://bench/logs/ci-a/1'],
     });
-    expect(await run(at, { rowsOf } as never)).toMatchObject({ damaged: 0 });
+    expect(await run(at, { rowsOf } as never)).toMatchObject({ paths: [] });
     expect(read(at).clusters).toMatchObject([{ text: 'two' }]);
   });
 
@@ -175,9 +178,9 @@ describe('triage', () => {
     );
     const stop = new AbortController();
     await runTriage({
-      ...{ store: at.triage, rows: at.rows.rows, days: 14, nowMs: () => NOW_MS, signal: stop.signal },
+      ...{ store: at.triage, days: 14, nowMs: () => NOW_MS, signal: stop.signal },
+      source: { rows: at.rows.rows, onDamaged: () => undefined },
       onRead: () => stop.abort(),
-      onDamaged: () => undefined,
     });
     expect(await run(at)).toMatchObject({ buildsRead: 50 });
     expect(read(at)).toMatchObject({ builds: 250, failures: 250 });
