@@ -21,6 +21,16 @@ beforeAll(async () => {
   rows = await demoRows(temp);
 });
 
+async function asksOfNothing(warehouse: Warehouse): Promise<void> {
+  const [query] = BUILD_QUERIES;
+  if (query === undefined) throw new RangeError('no queries');
+  const request = { query, table: 'nowhere', limit: LIMIT, nowMs: DEMO_NOW_MS };
+  await expect(runBuildQuery(warehouse, request, new AbortController().signal)).rejects.toMatchObject({
+    code: 'missing',
+    message: 'the warehouse has no table "nowhere" to ask',
+  });
+}
+
 async function answer(warehouse: Warehouse, query: BuildQuery, job?: string): Promise<string> {
   const request = { query, table: 'all', job, limit: LIMIT, nowMs: DEMO_NOW_MS };
   const result = await runBuildQuery(warehouse, request, new AbortController().signal);
@@ -42,6 +52,8 @@ describe('the demo in DuckDB', () => {
     expect(text).not.toBe('');
     await expect(text).toMatchFileSnapshot(expected(name));
   });
+
+  it('says of a table that is not there what to do', () => asksOfNothing(warehouse));
 
   it.each(QUERIES)('%s asked of some jobs tells of no other', async (_, query) => {
     const text = await answer(warehouse, query, 'pr:*-unit');
@@ -70,6 +82,8 @@ describe.skipIf('skip' in found)(`the demo in BigQuery${'skip' in found ? ` (${f
     },
     120_000,
   );
+
+  it('says of a table that is not there what to do', () => asksOfNothing(warehouse));
 
   it('says what a query would read, and reads nothing', async () => {
     const sql = `SELECT job FROM ${warehouse.tableName('all')}`;
