@@ -67,6 +67,8 @@ export async function startBigQueryFake(): Promise<BigQueryFake> {
       )
       .catch(() => response.destroy());
   });
+  // Google keeps a connection for minutes; Node's five seconds are less than a busy machine may let a test wait between two calls.
+  server.keepAliveTimeout = 240_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const storageWrite = await startStorageWriteFake(store.tableOf);
