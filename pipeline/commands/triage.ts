@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context.ts';
 import { SamovarError } from '../errors.ts';
-import { runTriage } from '../jobs/triage.ts';
+import { runTriage, triageFile } from '../jobs/triage.ts';
 import { readClusters, writeClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { startProgress } from '../show/progress.ts';
@@ -60,7 +59,7 @@ async function triage(context: Context, args: Args): Promise<number> {
   assertPositive('--limit', args.limit);
   const owners = await loadOwnerRules(args.owners);
   const rows = context.openStore();
-  const store = openTriageStore(stateFile(rows.file, args), rows.file);
+  const store = openTriageStore(triageFile(rows.file, tableOf(args)), rows.file);
   context.onClose(() => store.close());
   const nowMs = context.nowMs();
   const source = args.warehouse === undefined ? rowSource(context, rows) : await tableSource(context, args);
@@ -81,10 +80,8 @@ async function triage(context: Context, args: Args): Promise<number> {
   return 0;
 }
 
-/** What is kept of one source is nothing to another. */
-function stateFile(db: string, { warehouse, table }: Args): string {
-  if (warehouse === undefined) return `${db}.triage`;
-  return `${db}.triage-${createHash('sha1').update(`${warehouse}\n${table}`).digest('hex').slice(0, 8)}`;
+function tableOf({ warehouse, table }: Args) {
+  return warehouse === undefined ? undefined : { warehouse, table };
 }
 
 type Source = Parameters<typeof runTriage>[0]['source'];

@@ -101,6 +101,15 @@ function createTextIds(store: TriageStore): (raw: string) => number {
   };
 }
 
+/** Where triage keeps what it has read, beside the database; what is kept of one table is nothing to another. */
+export function triageFile(
+  db: string,
+  table?: { readonly warehouse: string; readonly table: string },
+): string {
+  if (table === undefined) return `${db}.triage`;
+  return `${db}.triage-${sha1Of(`${table.warehouse}\n${table.table}`).toString('hex').slice(0, 8)}`;
+}
+
 function sha1Of(text: string): Buffer {
   return createHash('sha1').update(text).digest();
 }

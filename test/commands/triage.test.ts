@@ -46,7 +46,7 @@ describe('samovar triage', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({
       clusters: [{ id: written.clusters[0]?.id, owner: 'nets' }],
     });
-  }, 60_000);
+  }, 120_000);
 
   it('finds the same in a table of the warehouse, which it reads once', async () => {
     const cwd = folder();
@@ -68,5 +68,5 @@ describe('samovar triage', () => {
     writeFileSync(join(cwd, 'owners.yaml'), '- owner: nets\n  tests: "*"\n');
     const owners = await cli(['triage', '--owners', 'owners.yaml', '--db', 'b.db'], { cwd });
     expect([owners.code, owners.stderr]).toEqual([2, expect.stringContaining('owners.yaml:2')]);
-  }, 60_000);
+  }, 120_000);
 });
