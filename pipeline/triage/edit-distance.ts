@@ -30,8 +30,6 @@ function banded(a: Int32Array, b: Int32Array, max: number): number {
       row[at] = cost;
       if (cost < least) least = cost;
     }
-    // The next line looks one cell further.
-    if (to < b.length) row[to + 1] = over;
     if (least > max) return over;
     [above, row] = [row, above];
   }
