@@ -7,7 +7,8 @@ import type { HttpClient } from './gs-http.ts';
 export interface GsContext {
   readonly url: string;
   readonly name: string;
-  readonly storage: Storage;
+  /** The storage client, made when it is first needed: reading its library takes longer than listing a quiet bucket. */
+  readonly storage: () => Storage;
   readonly credentials: Credentials;
   readonly http: HttpClient;
   /** Path of the bucket's objects: `/storage/v1/b/NAME/o`. */

@@ -30,7 +30,7 @@ export async function upload(
 export async function remove(context: GsContext, name: string, call: RemoveOptions): Promise<void> {
   const subject = `${context.url}/${name}`;
   await change(context, name, call, 0, async (timeoutMs) => {
-    const file = context.storage.bucket(context.name).file(name);
+    const file = context.storage().bucket(context.name).file(name);
     await deadline(subject, { ...call, timeoutMs }, async () => {
       await file.delete({
         ignoreNotFound: true,
@@ -54,7 +54,7 @@ async function change<T>(
   await context.credentials.headers(timeoutMs);
   if (
     context.credentials.anonymous() &&
-    (context.options.endpoint === undefined || context.storage.useAuthWithCustomEndpoint)
+    (context.options.endpoint === undefined || context.storage().useAuthWithCustomEndpoint)
   ) {
     throw new SamovarError('denied', `${subject}: could not be written, there are no credentials`, {
       subject,
@@ -103,7 +103,7 @@ async function send(
   call: WriteOptions & { readonly timeoutMs: number },
 ): Promise<string> {
   const subject = `${context.url}/${name}`;
-  const file = context.storage.bucket(context.name).file(name);
+  const file = context.storage().bucket(context.name).file(name);
   const chunked = bytes.length > CHUNK_BYTES;
   const md5Hash = createHash('md5').update(bytes).digest('base64');
   const target = file.createWriteStream({

@@ -20,6 +20,7 @@ import { createHttpClient, type HttpAnswer } from './gs-http.ts';
 import { listQuery, parseListPage } from './gs-list.ts';
 import { remove, upload } from './gs-upload.ts';
 
+const GOOGLE = 'https://storage.googleapis.com';
 /** A listing of 5,000 names of 1,024 bytes, with room to spare. */
 const LIST_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -29,12 +30,18 @@ const LIST_BYTES_MAX = 64 * 1024 * 1024;
  * the CPU). Nothing is sent before the first call.
  */
 export function openGsBucket(name: string, url: string, options: BucketDriverOptions): Bucket {
-  const { storage, endpoint, trusted } = createStorage(url, options);
+  const endpoint = endpointOf(url, options);
+  const trusted = endpoint.protocol === 'https:' && /(^|\.)googleapis\.com$/.test(endpoint.hostname);
+  let made: Library.Storage | undefined;
+  const storage = () => {
+    made ??= createStorage(options, trusted);
+    return made;
+  };
   const context: GsContext = {
     url,
     name,
     storage,
-    credentials: options.anonymous || !trusted ? ANONYMOUS : createCredentials(storage.authClient, url),
+    credentials: options.anonymous || !trusted ? ANONYMOUS : createCredentials(storage().authClient, url),
     http: createHttpClient(endpoint.origin, options),
     objectsPath: `${endpoint.pathname.replace(/\/+$/, '')}/storage/v1/b/${encodeURIComponent(name)}/o`,
     options,
@@ -50,30 +57,27 @@ export function openGsBucket(name: string, url: string, options: BucketDriverOpt
   };
 }
 
+/** Google's, or what a user names: `http://host:port`, an emulator's `host:port` as the storage client takes it. */
+function endpointOf(url: string, { endpoint = GOOGLE }: BucketDriverOptions): URL {
+  const named = /^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`;
+  if (URL.canParse(named)) return new URL(named);
+  throw new SamovarError('config', `${url}: the endpoint ${endpoint} is no URL`, {
+    subject: url,
+    remedy: 'Give it as http://host:port or https://host.',
+  });
+}
+
 /** `trusted`: tokens may go there. An emulator, or whatever else a user names, never sees one. */
-function createStorage(
-  url: string,
-  options: BucketDriverOptions,
-): { storage: Library.Storage; endpoint: URL; trusted: boolean } {
-  // Read with the first bucket that is Google's: every other command would wait for it at its start.
+function createStorage({ endpoint }: BucketDriverOptions, trusted: boolean): Library.Storage {
   const { Storage } = createRequire(import.meta.url)('@google-cloud/storage') as typeof Library;
   // The project is of no use to object calls; naming one keeps the library from running gcloud to find it.
   const storage = new Storage({
     projectId: 'unused',
     retryOptions: { autoRetry: false },
-    ...(options.endpoint === undefined ? {} : { apiEndpoint: options.endpoint }),
+    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
   });
-  if (!URL.canParse(storage.apiEndpoint)) {
-    const remedy = 'Give it as http://host:port or https://host.';
-    throw new SamovarError('config', `${url}: the endpoint ${storage.apiEndpoint} is no URL`, {
-      subject: url,
-      remedy,
-    });
-  }
-  const endpoint = new URL(storage.apiEndpoint);
-  const trusted = endpoint.protocol === 'https:' && /(^|\.)googleapis\.com$/.test(endpoint.hostname);
   storage.useAuthWithCustomEndpoint = trusted;
-  return { storage, endpoint, trusted };
+  return storage;
 }
 
 async function list(context: GsContext, prefix: string, call: ListOptions): Promise<ListPage> {
