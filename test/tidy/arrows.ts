@@ -14,6 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queries: ['queries', 'records', 'contracts', 'config', 'errors'],
   // Failures whose texts are alike: pure.
   triage: ['triage', 'records', 'errors'],
+  // Pages of the report and the dashboard: models and how they are drawn, pure.
+  report: ['report', 'records', 'triage', 'errors'],
   // What all that listens shares: addresses, limits of HTTP, gRPC's codes.
   net: ['net', 'errors'],
   monitor: ['monitor', 'net', 'errors'],
@@ -24,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   providers: ['providers', 'cache', 'records', 'contracts', 'config', 'errors'],
   // What servers answer: a mutation log's, a cache's.
   serve: [
-    ...['serve', 'monitor', 'net', 'mutation-log', 'cache'],
+    ...['serve', 'report', 'monitor', 'net', 'mutation-log', 'cache'],
     ...['store', 'records', 'contracts', 'config', 'errors'],
   ],
   collect: ['collect', 'monitor', 'store', 'records', 'contracts', 'config', 'errors'],
@@ -42,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cache',
     'providers',
     'queries',
+    'report',
     'triage',
     'store',
     'records',
@@ -84,7 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'providers',
       'serve',
     ],
-    ...['show', 'queries', 'store', 'records', 'config', 'errors'],
+    ...['show', 'queries', 'report', 'store', 'records', 'config', 'errors'],
   ],
   cli: ['commands', 'show', 'errors'],
 };
