@@ -11,6 +11,7 @@ import {
   tableSpec,
   type WarehouseGaps,
 } from '../support/warehouse-files.ts';
+import { infoTests } from './warehouse-info.ts';
 import { viewTests } from './warehouse-views.ts';
 
 export interface WarehouseUnderTest {
@@ -238,7 +239,9 @@ export function testWarehouse(
       });
     });
 
-    viewTests({ holds, warehouse: () => warehouse, made, load });
+    const tools = { holds, warehouse: () => warehouse, made, load };
+    viewTests(tools);
+    infoTests(tools);
 
     describe('refusals', () => {
       const REFUSED: readonly (readonly [string, unknown])[] = [

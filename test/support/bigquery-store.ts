@@ -23,6 +23,7 @@ export interface Table {
   /** Rows in the streaming buffer: those that insertAll brought. */
   readonly streamed: WeakSet<Row>;
   loads: number;
+  modifiedMs: number;
 }
 
 interface Job {
@@ -77,7 +78,14 @@ export function createStore(faults: StoreFaults) {
   function getTable(name: string): Answer {
     const table = found(name);
     if (table === undefined) return problem(404, 'notFound', `Not found: Table ${name}`);
-    return { status: 200, body: { type: 'TABLE', ...table.resource, etag: `e${table.version}` } };
+    const stored = table.rows.filter((row) => !table.streamed.has(row));
+    const size = {
+      numRows: String(stored.length),
+      numBytes: String(stored.reduce((sum, row) => sum + JSON.stringify(row).length, 0)),
+      lastModifiedTime: String(table.modifiedMs),
+    };
+    const told = table.resource.view === undefined ? size : { lastModifiedTime: size.lastModifiedTime };
+    return { status: 200, body: { type: 'TABLE', ...table.resource, ...told, etag: `e${table.version}` } };
   }
   function insertTable(resource: unknown): Answer {
     const given = resource as Table['resource'] & { readonly tableReference: { readonly tableId: string } };
@@ -91,6 +99,7 @@ export function createStore(faults: StoreFaults) {
       rows: [],
       streamed: new WeakSet(),
       loads: faults.loadsBefore,
+      modifiedMs: Date.now(),
     });
     return getTable(name);
   }
@@ -162,6 +171,7 @@ export function createStore(faults: StoreFaults) {
     if ('reason' in rows) return rows;
     if (load.writeDisposition === 'WRITE_TRUNCATE') table.rows = [...rows];
     else table.rows.push(...rows);
+    table.modifiedMs = Date.now();
     return { rows: rows.length };
   }
 

@@ -67,6 +67,10 @@ export function memoryWarehouse(
       return jobs.get(jobId) ?? { state: 'unknown' };
     },
     query: async () => [],
+    tableInfo: async (name) => {
+      const rows = tables.get(name);
+      return rows && { rows: rows.length, bytes: undefined, modifiedMs: undefined };
+    },
     tableName: (name) => name,
     appender: (kind) => {
       throw new SamovarError('internal', `no ${kind} here`);

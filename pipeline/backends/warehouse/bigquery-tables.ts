@@ -1,6 +1,6 @@
 import { SamovarError } from '../../errors.ts';
 import { bounded, type Connection } from './bigquery-client.ts';
-import type { Field, TableChange, TableSpec } from './contract.ts';
+import type { Field, TableChange, TableInfo, TableSpec } from './contract.ts';
 import { type AddedField, assertCompatible, checkSpec, diffSchema } from './schema-diff.ts';
 
 /** Standard SQL's names of types, which the API gives for some tables. */
@@ -18,6 +18,10 @@ interface TableResource {
   readonly view?: { readonly query?: string };
   readonly schema?: { readonly fields?: readonly Field[] };
   readonly timePartitioning?: { readonly type?: string; readonly field?: string };
+  /** 64-bit numbers as texts. */
+  readonly numRows?: string;
+  readonly numBytes?: string;
+  readonly lastModifiedTime?: string;
 }
 
 interface EnsureOptions {
@@ -55,6 +59,26 @@ export async function ensureTable(
     );
   }
   return { action: 'extended', added: diff.added.map(({ path }) => path) };
+}
+
+/** See the contract. What the streaming buffer holds is not asked for: its estimates are not reliably there. */
+export async function tableInfo(
+  connection: Connection,
+  name: string,
+  signal: AbortSignal,
+): Promise<TableInfo | undefined> {
+  const found = await findTable(connection, name, signal);
+  if (found === undefined) return undefined;
+  return {
+    rows: numberOf(found.numRows),
+    bytes: numberOf(found.numBytes),
+    modifiedMs: numberOf(found.lastModifiedTime),
+  };
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const value = text === undefined ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Table or view; undefined when there is none, nor its dataset. */

@@ -6,7 +6,7 @@ import { insertAllAppender } from './bigquery-insert-all.ts';
 import { assertSucceeded, errorsOf, findJob, outputRows, waitForJob } from './bigquery-jobs.ts';
 import { loadFile } from './bigquery-load.ts';
 import { storageWriteAppender } from './bigquery-storage-write.ts';
-import { ensureTable } from './bigquery-tables.ts';
+import { ensureTable, tableInfo } from './bigquery-tables.ts';
 import { plainRow } from './bigquery-values.ts';
 import { ensureLatestView } from './bigquery-views.ts';
 import type { Appender, LoadState, Warehouse, WarehouseDriverOptions } from './contract.ts';
@@ -27,6 +27,10 @@ export function openBigQuery(url: string, place: Place, options: WarehouseDriver
     ensureTable: (table, call = {}) =>
       bounded(connection, `table ${table.name}`, limits(call, options.timeoutMs * 3), (signal) =>
         ensureTable(connection, table, { dryRun: call.dryRun ?? false, signal }),
+      ),
+    tableInfo: (name, call = {}) =>
+      bounded(connection, `table ${name}`, limits(call, options.timeoutMs), (signal) =>
+        tableInfo(connection, checkTable(name), signal),
       ),
     async load(request, call = {}) {
       checkJobId(request.jobId);

@@ -129,6 +129,16 @@ export interface Appender {
   close(): Promise<void>;
 }
 
+/** What a table holds, as the warehouse tells without reading its rows. Undefined: it does not tell. */
+export interface TableInfo {
+  /** BigQuery: without those in the streaming buffer. */
+  readonly rows: number | undefined;
+  /** As billed (BigQuery), or in the file (DuckDB). */
+  readonly bytes: number | undefined;
+  /** Epoch milliseconds of the last change; DuckDB: of the last load. */
+  readonly modifiedMs: number | undefined;
+}
+
 /** One dataset (BigQuery) or one database file (DuckDB). */
 export interface Warehouse {
   /** `bigquery:project:dataset`, `duckdb:path/to/file`. */
@@ -153,6 +163,8 @@ export interface Warehouse {
     view: { readonly name: string; readonly table: TableSpec; readonly columns: readonly string[] },
     options?: CallOptions & { readonly dryRun?: boolean },
   ): Promise<boolean>;
+  /** Size and age of a table; undefined when there is none. */
+  tableInfo(name: string, options?: CallOptions): Promise<TableInfo | undefined>;
   /** How the dialect spells a table: quoted and qualified. Throws `config` on a name it cannot quote. */
   tableName(name: string): string;
   readonly dialect: 'bigquery' | 'duckdb';
@@ -163,6 +175,8 @@ export interface WarehouseDriverOptions {
   readonly timeoutMs: number;
   /** How long a load job may run. */
   readonly loadTimeoutMs: number;
+  /** DuckDB only: nothing is made or written, and others may read at the same time. A file that is not there is `missing`. */
+  readonly readOnly?: boolean;
   /** BigQuery only: region of the dataset and its jobs. */
   readonly location?: string;
   /** BigQuery only: another server than Google's, e.g. an emulator. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -5,6 +6,7 @@ import { SamovarError } from '../../errors.ts';
 import type { CallOptions } from '../bucket/contract.ts';
 import type { LoadRequest, TableChange, TableSpec, Warehouse, WarehouseDriverOptions } from './contract.ts';
 import { duckDbError } from './duckdb-errors.ts';
+import { tableInfo } from './duckdb-info.ts';
 import {
   addColumnSql,
   createLoadsTable,
@@ -37,7 +39,7 @@ const SETTINGS = {
  * exist here and are passed over. Throws `conflict` when another process has the file open.
  */
 export async function openDuckDb(url: string, driver: WarehouseDriverOptions): Promise<Warehouse> {
-  const instance = await openInstance(url);
+  const instance = await openInstance(url, driver.readOnly === true);
   const session = createSession(instance, url);
   let closed: Promise<void> | undefined;
   try {
@@ -78,6 +80,10 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
       );
       return rows === undefined ? { state: 'unknown' } : { state: 'done', rows };
     },
+    tableInfo: (name, options = {}) =>
+      session.run(`table ${name}`, within(options, driver.timeoutMs), (connection) =>
+        tableInfo(connection, tableName(name), name),
+      ),
     query: (sql, options = {}) =>
       session.run('query', within(options, driver.loadTimeoutMs), async (connection) => {
         const reader = await connection.runAndReadAll(sql);
@@ -90,12 +96,12 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
   };
 }
 
-async function prepare(session: Session, { timeoutMs }: WarehouseDriverOptions): Promise<void> {
+async function prepare(session: Session, { timeoutMs, readOnly }: WarehouseDriverOptions): Promise<void> {
   // Only once the extension that knows time zones is there, which is after opening.
   await session.run('its time zone', { timeoutMs }, (connection) =>
     connection.run("SET GLOBAL TimeZone = 'UTC'"),
   );
-  await session.write('its table of loads', { timeoutMs }, createLoadsTable);
+  if (readOnly !== true) await session.write('its table of loads', { timeoutMs }, createLoadsTable);
 }
 
 async function load(
@@ -117,11 +123,16 @@ async function load(
   });
 }
 
-async function openInstance(url: string): Promise<DuckDBInstance> {
+async function openInstance(url: string, readOnly: boolean): Promise<DuckDBInstance> {
   const path = url.slice('duckdb:'.length);
+  if (readOnly && path !== ':memory:' && !existsSync(path))
+    throw new SamovarError('missing', `${url}: there is no such file yet`, {
+      subject: url,
+      remedy: 'The first `samovar update` makes it.',
+    });
   try {
-    if (path !== ':memory:') await mkdir(dirname(path), { recursive: true });
-    return await DuckDBInstance.create(path, SETTINGS);
+    if (path !== ':memory:' && !readOnly) await mkdir(dirname(path), { recursive: true });
+    return await DuckDBInstance.create(path, { ...SETTINGS, ...(readOnly && { access_mode: 'READ_ONLY' }) });
   } catch (error) {
     throw duckDbError(`${url} cannot be opened`, url, error);
   }

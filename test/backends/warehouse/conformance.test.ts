@@ -28,6 +28,7 @@ const EMULATOR_GAPS: WarehouseGaps = {
     'timestamps are seconds since the epoch, and come back in ISO 8601':
       'it takes only texts for a TIMESTAMP',
     'timestamps are fractions of seconds and texts too': 'it takes only texts for a TIMESTAMP',
+    'a table tells its rows and when it was loaded': 'its tables have no sizes',
     'a table that was not made is missing': LOOKS_DONE,
     ...Object.fromEntries(
       [

@@ -224,4 +224,29 @@ describe('a DuckDB file', () => {
     await expect(warehouse.ensureTable(tableSpec('samovar_loads'))).rejects.toMatchObject({ code: 'config' });
     await warehouse.close();
   });
+
+  it('opened to read only, several readers have it at once, and none can write', async () => {
+    const place = url();
+    const written = await openWarehouse(place, OPTIONS);
+    const table = tableSpec('t');
+    await written.ensureTable(table);
+    await written.load(loadRequest(table, rowsFile(folder, [{ path: 'a' }])));
+    await written.close();
+    const before = readFileSync(place.slice('duckdb:'.length));
+    const readers = await Promise.all([1, 2].map(() => openWarehouse(place, { ...OPTIONS, readOnly: true })));
+    for (const reader of readers) {
+      expect((await reader.tableInfo('T'))?.rows).toBe(1);
+      await expect(reader.ensureTable(tableSpec('other'))).rejects.toThrow(/read-only/);
+      await reader.close();
+    }
+    expect(readFileSync(place.slice('duckdb:'.length)).equals(before)).toBe(true);
+  });
+
+  it('that is not there is missing to a reader, and stays so', async () => {
+    const place = url();
+    for (let times = 0; times < 2; times += 1)
+      await expect(openWarehouse(place, { ...OPTIONS, readOnly: true })).rejects.toMatchObject({
+        code: 'missing',
+      });
+  });
 });
