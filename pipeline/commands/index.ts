@@ -58,6 +58,16 @@ export const COMMANDS = [
     async () => (await import('./junit.ts')).junitCommand,
   ),
   lazily(
+    'status',
+    'In ten lines: how everything stands, and what to do next',
+    async () => (await import('./status.ts')).statusCommand,
+  ),
+  lazily(
+    'monitor',
+    'How large and how old tables, buckets, dead letters and the disk are; exit 1 beyond a limit',
+    async () => (await import('./monitor.ts')).monitorCommand,
+  ),
+  lazily(
     'query [name]',
     'Ask the warehouse what the builds tell: health, failures, flakes, regressions',
     async () => (await import('./query.ts')).queryCommand,
@@ -91,5 +101,10 @@ export const COMMANDS = [
     'config',
     'Check or show the configuration',
     async () => (await import('./config.ts')).configCommand,
+  ),
+  lazily(
+    'completion [shell]',
+    'Print a script that completes commands, flags and names, for bash, zsh or fish',
+    async () => (await import('./completion.ts')).completionCommand,
   ),
 ] as const;

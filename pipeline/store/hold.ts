@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
@@ -44,6 +44,29 @@ export async function holdDatabase(file: string, options: HoldOptions): Promise<
   return () => {
     if (db.open) db.close();
   };
+}
+
+/** Whether somebody holds a database: `unknown` where this user may not ask. */
+export interface HoldState {
+  readonly state: 'free' | 'held' | 'unknown';
+  readonly holder?: Holder;
+}
+
+/** A look at who holds the database at `file`, for no longer than the look takes. Makes nothing, waits for nobody. */
+export function lookAtHold(file: string): HoldState {
+  if (file === ':memory:' || !existsSync(`${file}.hold`)) return { state: 'free' };
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(`${file}.hold`, { timeout: 0, fileMustExist: true });
+    db.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return { state: 'free' };
+  } catch (cause) {
+    if (db === undefined || !isBusy(cause)) return { state: 'unknown' };
+    const holder = readHolder(db);
+    return { state: 'held', ...(holder !== undefined && { holder }) };
+  } finally {
+    db?.close();
+  }
 }
 
 async function take(db: Database.Database, file: string, options: HoldOptions): Promise<void> {

@@ -22,7 +22,7 @@ import { openShards, type ShardStore } from './shards.ts';
 import { storageError } from './storage-error.ts';
 
 /** 'SMVR': marks a database file as ours. */
-const APPLICATION_ID = 0x534d5652;
+export const APPLICATION_ID = 0x534d5652;
 const BUSY_TIMEOUT_MS = 10_000;
 /** Below this many free pages under SQLite's page limit a run refuses to start. */
 const PAGE_HEADROOM_MIN = 10_000;
