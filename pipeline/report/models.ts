@@ -197,3 +197,15 @@ export interface ReportBulk extends ReportSource {
   /** Tests that failed or were flaky in the window, the worst first, at most `limit`. */
   tests(limit: number, signal: AbortSignal): AsyncIterable<TestPage>;
 }
+
+/** What the JSON interface asks for beside the pages' models. */
+export interface LiveReport extends ReportSource {
+  /** A grid of another size than the job's page has. */
+  grid(
+    job: string,
+    bounds: { readonly builds: number; readonly tests: number },
+    signal: AbortSignal,
+  ): Promise<Grid | undefined>;
+  /** Newest first. */
+  buildsOf(job: string, limit: number, signal: AbortSignal): Promise<readonly BuildSummary[]>;
+}

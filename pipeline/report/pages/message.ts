@@ -1,5 +1,7 @@
 import { html } from 'hono/html';
+import { page } from '../layout.ts';
 import type { Html, PageContext } from '../page.ts';
+import { plain } from '../words.ts';
 
 /** A page that only says something: that there is no such job, that the warehouse does not answer, what to do first. */
 export interface Message {
@@ -10,6 +12,11 @@ export interface Message {
   readonly command?: string;
 }
 
-export function messagePage(_message: Message, _context: PageContext): Html {
-  return html`<!doctype html>`;
+export function messagePage({ title, text, command }: Message, context: PageContext): Html {
+  const body = html`<section>${text.map((one) => html`<p>${plain(one)}</p>`)}${
+    command === undefined
+      ? ''
+      : html`<pre tabindex="0" role="region" aria-label="Command"><code>${plain(command)}</code></pre>`
+  }</section>`;
+  return page({ title, body }, context);
 }
