@@ -68,6 +68,11 @@ export const COMMANDS = [
     async () => (await import('./monitor.ts')).monitorCommand,
   ),
   lazily(
+    'doctor',
+    'Check configuration, credentials, rights, databases, clock and versions, each with a remedy',
+    async () => (await import('./doctor.ts')).doctorCommand,
+  ),
+  lazily(
     'query [name]',
     'Ask the warehouse what the builds tell: health, failures, flakes, regressions',
     async () => (await import('./query.ts')).queryCommand,

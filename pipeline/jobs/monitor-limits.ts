@@ -133,13 +133,13 @@ function unseenProblems(report: Looked, limits: MonitorLimits): readonly Problem
       );
   }
   if (limits.staleHours !== undefined)
-    for (const { table, seen } of report.tables)
-      if (seen === 'unknown' && !problems.some(({ subject }) => subject.includes(table)))
+    for (const { table, seen, warehouse } of report.tables)
+      if (seen === 'unknown' && !problems.some(({ subject }) => subject === `warehouse ${warehouse}`))
         problems.push({
           check: 'unseen',
           subject: table,
-          message: `how old table ${table} is cannot be told`,
-          remedy: 'See what could not be looked at, above.',
+          message: `how old table ${table} is cannot be told: its warehouse is not to be looked into now, and the ledger knows of no load`,
+          remedy: 'Look again later, or where the database that loads it is.',
         });
   return problems;
 }

@@ -1,4 +1,4 @@
-import type { Warehouse } from '../backends/warehouse/contract.ts';
+import type { TableInfo, Warehouse } from '../backends/warehouse/contract.ts';
 import { describeError, SamovarError } from '../errors.ts';
 import type { DatabaseSize, Inspection } from '../store/inspect.ts';
 import type { DeadLetterState, RootState, TableState } from '../store/inspect-reads.ts';
@@ -201,46 +201,50 @@ async function lookAtTables(
   unseen: Unseen[],
   nowMs: number,
 ): Promise<readonly TableReport[]> {
-  const reports: TableReport[] = [];
+  const infos = new Map<MonitoredTable, Info>();
   for (const url of new Set(context.tables.map(({ warehouse }) => warehouse))) {
     const here = context.tables.filter(({ warehouse }) => warehouse === url);
     const before = unseen.length;
-    const opened = await attempt(unseen, `warehouse ${url}`, () => context.openWarehouse(url));
+    await attempt(unseen, `warehouse ${url}`, () => askWarehouse(context, url, here, infos));
     // A file that is not there yet is no trouble: its tables are not there either.
-    const absent = opened === undefined && unseen[before]?.code === 'missing';
-    for (const table of here) {
-      const state = states.get(ledgerName(url, table.name));
-      reports.push(await lookAtTable(context, { table, warehouse: opened, absent, state }, unseen, nowMs));
-    }
-    await opened?.close();
+    if (unseen[before]?.code === 'missing') for (const table of here) infos.set(table, 'missing');
   }
-  return reports;
+  return context.tables.map((table) =>
+    tableReport(table, infos.get(table), states.get(ledgerName(table.warehouse, table.name)), nowMs),
+  );
 }
 
-interface Look {
-  readonly table: MonitoredTable;
-  readonly warehouse: Warehouse | undefined;
-  readonly absent: boolean;
-  readonly state: TableState | undefined;
+type Info = TableInfo | 'missing';
+
+/** One that does not answer for a table is not asked for the next. */
+async function askWarehouse(
+  { openWarehouse, signal }: MonitorContext,
+  url: string,
+  tables: readonly MonitoredTable[],
+  infos: Map<MonitoredTable, Info>,
+): Promise<void> {
+  const warehouse = await openWarehouse(url);
+  try {
+    for (const table of tables)
+      infos.set(table, (await warehouse.tableInfo(table.name, { signal })) ?? 'missing');
+  } finally {
+    await warehouse.close();
+  }
 }
 
-async function lookAtTable(
-  { signal }: MonitorContext,
-  { table: { name, warehouse: url }, warehouse, absent, state }: Look,
-  unseen: Unseen[],
+function tableReport(
+  { name, warehouse }: MonitoredTable,
+  found: Info | undefined,
+  state: TableState | undefined,
   nowMs: number,
-): Promise<TableReport> {
-  let missing = absent;
-  const info = await attempt(unseen, `table ${name} of ${url}`, async () => {
-    const found = await warehouse?.tableInfo(name, { signal });
-    if (warehouse !== undefined && found === undefined) missing = true;
-    return found;
-  });
-  const modifiedMs = missing ? undefined : newest(info?.modifiedMs, state?.committedAt);
-  const seen = missing ? 'missing' : info ? 'warehouse' : modifiedMs === undefined ? 'unknown' : 'ledger';
+): TableReport {
+  const isMissing = found === 'missing';
+  const info = found === 'missing' ? undefined : found;
+  const modifiedMs = isMissing ? undefined : newest(info?.modifiedMs, state?.committedAt);
+  const seen = isMissing ? 'missing' : info ? 'warehouse' : modifiedMs === undefined ? 'unknown' : 'ledger';
   return {
     table: name,
-    warehouse: url,
+    warehouse,
     seen,
     ...(info?.rows !== undefined && { rows: info.rows }),
     ...(info?.bytes !== undefined && { bytes: info.bytes }),

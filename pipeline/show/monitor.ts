@@ -16,7 +16,10 @@ export function monitorText(report: MonitorReport): string {
     '',
     ...(deadLetters === undefined ? [] : [`Dead letters: ${lettersText(deadLetters)}`]),
     ...(database === undefined ? [] : roomText(database)),
-    ...unseen.map(({ what, why }) => safeText(`Not looked at: ${what} (${why})`)),
+    // What counts as wrong is told below, once.
+    ...unseen
+      .filter(({ what }) => !problems.some(({ check, subject }) => check === 'unseen' && subject === what))
+      .map(({ what, why }) => safeText(`Not looked at: ${what} (${why})`)),
     ...problems.flatMap(({ message, remedy }) => [
       `${paint('stdout').red('ERROR:')} ${safeText(message)}.`,
       `       ${safeText(remedy)}`,

@@ -18,3 +18,9 @@ export function openBucket(url: string, options: BucketDriverOptions): Bucket {
 export function bucketSetup() {
   return import('./gs-setup.ts');
 }
+
+/** Google's credentials: where they come from, and whether they are good for a token. Read when a check asks for them. */
+export async function findGoogleCredentials(timeoutMs: number) {
+  const { findCredentials } = await import('./gs-credentials.ts');
+  return findCredentials(timeoutMs);
+}
