@@ -88,6 +88,11 @@ export const COMMANDS = [
     async () => (await import('./metrics.ts')).metricsCommand,
   ),
   lazily(
+    'report',
+    'Write a static site of jobs, tests, builds and failures: to open from disk or to serve',
+    async () => (await import('./report.ts')).reportCommand,
+  ),
+  lazily(
     'mutation-log',
     'Mutation logs of GitHub repositories: follow, keep, verify, serve and move them',
     async () => (await import('./mutation-log.ts')).mutationLogCommand,

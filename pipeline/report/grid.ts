@@ -78,7 +78,7 @@ function gridTable({ rows }: Grid, { links }: PageContext): Html {
       { label: 'Ran', kind: 'number' },
       { label: 'Failed', kind: 'number' },
       { label: 'Flaky', kind: 'number' },
-      { label: `Last ${TABLE_MARKS} builds, newest first` },
+      { label: `Last ${TABLE_MARKS} builds, newest first`, kind: 'strips' },
     ],
     rows.map(({ test, ran, failed, flaky, marks }) => [
       named(test, links.test(test)),

@@ -25,7 +25,7 @@ nav a { display: block; padding: .3rem .7rem; border-radius: 6px; text-decoratio
 nav a[aria-current] { background: var(--none-back); color: var(--ink); font-weight: 600; }
 h1 { font-size: 1.35rem; margin: 1rem 0 .6rem; overflow-wrap: anywhere; line-height: 1.3; } h1 .name { color: inherit; }
 h2 { font-size: 1.05rem; margin: 0 0 .6rem; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; margin: 1rem 0; }
+section > p:last-child { margin-bottom: 0; } section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; margin: 1rem 0; }
 footer { color: var(--soft); font-size: .87rem; padding-bottom: 1.5rem; overflow-wrap: anywhere; }
 dl.sums { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0 0; }
 dl.sums div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .5rem .9rem; min-width: 7rem;
@@ -35,11 +35,11 @@ dl.sums .soft { font-weight: 400; } dl.sums time { font-size: 1rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th { font-size: .8rem; color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); } td { vertical-align: top; overflow-wrap: anywhere; }
-tr:last-child td { border-bottom: 0; } td.first { min-width: 12rem; } td.wide { min-width: 14rem; }
+tr:last-child td { border-bottom: 0; } td.first { min-width: 12rem; } td.wide { min-width: 14rem; } td.strips { min-width: 10.4rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td.number, td.short { white-space: nowrap; overflow-wrap: normal; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
-th button::after { content: ' ↕'; opacity: .55; } th[aria-sort=ascending] button::after { content: ' ↑'; opacity: 1; }
-th[aria-sort=descending] button::after { content: ' ↓'; opacity: 1; } th[aria-sort] { color: var(--ink); }
+th button::after { content: '\\00a0↕'; opacity: .55; } th[aria-sort=ascending] button::after { content: '\\00a0↑'; opacity: 1; }
+th[aria-sort=descending] button::after { content: '\\00a0↓'; opacity: 1; } th[aria-sort] { color: var(--ink); }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { overflow: auto; background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; margin: .5rem 0; font: .85rem/1.45 ui-monospace, monospace; }
 pre.failure { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 28rem; }
@@ -52,10 +52,10 @@ ol.failures summary { color: inherit; font: .85rem ui-monospace, monospace; }
 .pill.good { background: var(--good-back); color: var(--good); } .pill.warn { background: var(--warn-back); color: var(--warn); }
 .pill.bad { background: var(--bad-back); color: var(--bad); }
 .note { border-left: 4px solid var(--accent); background: var(--card); padding: .6rem .9rem; margin: 1rem 0; border-radius: 0 8px 8px 0; }
-.tools { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center; margin: 0 0 .5rem; } .narrow-only { display: none; }
+.tools { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center; margin: 0 0 .5rem; } .tools label { max-width: 100%; } .narrow-only { display: none; }
 input, select { font: inherit; padding: .25rem .6rem; border: 1px solid var(--soft); border-radius: 6px; background: var(--card); color: var(--ink); min-height: 2rem; max-width: 100%; }
 .strip { display: inline-flex; flex-wrap: wrap; align-items: flex-end; max-width: 30rem; row-gap: 3px; min-height: 16px; vertical-align: middle; }
-.strip i { width: calc(var(--w) * 6px); background: repeating-linear-gradient(90deg, var(--c) 0 5px, transparent 5px 6px); }
+.strip i { width: calc(var(--w) * 5px); background: repeating-linear-gradient(90deg, var(--c) 0 4px, transparent 4px 5px); }
 .strip, .cell { forced-color-adjust: none; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .strip .p { --c: var(--pass); height: 9px; } .strip .f { --c: var(--fail); height: 16px; } .strip .l { --c: var(--flake); height: 13px; } .strip .n { --c: var(--soft); height: 2px; }
 ${Array.from({ length: 10 }, (_, at) => `.strip .w${at + 1} { --w: ${at + 1}; }`).join(' ')}
@@ -64,7 +64,7 @@ figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .9
 .uplot { font-family: inherit; } .uplot .u-legend { width: auto; font-size: .8rem; text-align: left; margin: 0; } .u-legend th, .u-legend td { border: 0; padding: 0 4px; }
 .u-legend .u-series:first-child .u-marker { display: none; } .u-legend th { cursor: default; } .u-hz .u-cursor-x { border-right-color: var(--soft); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: 0 0 .5rem; font-size: .87rem; }
-.cell { display: inline-block; width: 16px; height: 16px; vertical-align: -3px; color: var(--on); text-align: center; font: 700 13px/16px system-ui, sans-serif; }
+.cell { display: inline-block; width: 16px; height: 16px; vertical-align: middle; overflow: hidden; color: var(--on); text-align: center; font: 700 13px/16px system-ui, sans-serif; }
 .cP { background: var(--pass); } .cF { background: var(--fail); } .cF::before { content: '✕'; } .cL { background: var(--flake); } .cL::before { content: '/'; }
 .cN { border: 1px dashed var(--soft); }
 .grid { position: relative; overflow: auto; border: 1px solid var(--line); border-radius: 6px; background: var(--card); overscroll-behavior-x: contain; }
@@ -78,13 +78,13 @@ figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .9
 .said { min-height: 1.5em; margin: .4rem 0 0; font-size: .87rem; overflow-wrap: anywhere; }
 @media (max-width: 46rem) {
   header, main, footer { padding-left: .8rem; padding-right: .8rem; } section { padding: .8rem; } header form { margin-left: 0; width: 100%; } header input { width: 100%; }
-  nav a { padding: .4rem .55rem; } .narrow-only { display: block; }
-  dl.sums div { flex: 1 1 28%; min-width: 0; padding: .4rem .7rem; }
+  nav a { padding: .4rem .55rem; } nav ul { margin-left: -.55rem; } .narrow-only { display: flex; gap: .4rem; align-items: center; } .narrow-only select { min-width: 0; flex: 1 1 auto; }
+  dl.sums div { flex: 1 1 28%; min-width: 0; padding: .4rem .7rem; } dl.sums dd { font-size: 1.05rem; } dl.sums time { font-size: .9rem; }
   thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
   table[role=table], table[role=table] tbody { display: block; } table[role=table] tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 .8rem;
     padding: .7rem 0; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
   table[role=table] td, td.number { display: block; border: 0; padding: .15rem 0; text-align: left; min-width: 0; } td.none { display: none !important; }
-  td.first, td.wide { grid-column: 1 / -1; } td.short, td.number { white-space: normal; overflow-wrap: anywhere; }
+  td.first, td.wide, td.strips { grid-column: 1 / -1; } td.short, td.number { white-space: normal; overflow-wrap: anywhere; }
   table[role=table] td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .78rem; line-height: 1.2; } table[role=table] td.first::before { content: none; }
 }
 @media print { nav, .skip, .tools, header form, .grid, .said, #grid-help { display: none !important; } section { break-inside: avoid-page; border: 0; padding: 0; } body { background: #fff; } }

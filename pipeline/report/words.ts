@@ -8,9 +8,14 @@ export const NONE = '–';
 const NAME_CHARS = 240;
 const TITLE_CHARS = 2_000;
 
-/** Text from outside, for a page: control characters that HTML does not allow become visible. Escaping is `html`'s. */
+/**
+ * Text from outside, for a page: control characters, and those that turn the direction of writing, become visible: neither can
+ * make a name look like another. Escaping is `html`'s.
+ */
 export function plain(text: string): string {
-  return text.toWellFormed().replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+  return text
+    .toWellFormed()
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
 /** The beginning and the end of what is too long: names of tests differ at their end. */

@@ -36,7 +36,7 @@ function clustersTable(clusters: readonly FailureCluster[], { links }: PageConte
       { label: 'Failures', kind: 'number', sort: 'down' },
       { label: 'Jobs', kind: 'number', sort: 'down' },
       { label: 'Tests', kind: 'number', sort: 'down' },
-      { label: 'Owner', kind: 'short', sort: 'up' },
+      { label: 'Owner', sort: 'up' },
       { label: 'First seen', kind: 'short', sort: 'down' },
       { label: 'Last seen', kind: 'short', sort: 'down' },
     ],

@@ -29,7 +29,7 @@ export function failingTable(jobs: readonly JobSummary[], { links }: PageContext
     [
       { label: 'Job' },
       { label: 'Health', kind: 'short' },
-      { label: 'Last builds, newest first' },
+      { label: 'Last builds, newest first', kind: 'strips' },
       { label: 'Last passed', kind: 'short' },
       { label: 'Passed', kind: 'number' },
     ],
@@ -50,7 +50,7 @@ export function jobsTable(jobs: readonly JobSummary[], { links }: PageContext): 
     [
       { label: 'Job', sort: 'up' },
       { label: 'Health', kind: 'short', sort: 'down' },
-      { label: 'Last builds, newest first' },
+      { label: 'Last builds, newest first', kind: 'strips' },
       { label: 'Runs', kind: 'number', sort: 'down' },
       { label: 'Passed', kind: 'number', sort: 'up' },
       { label: 'Median', kind: 'number', sort: 'down' },
