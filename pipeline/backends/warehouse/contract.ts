@@ -171,6 +171,9 @@ export interface Warehouse {
   close(): Promise<void>;
 }
 
+/** Questions only, beside whoever writes. */
+export type WarehouseReader = Pick<Warehouse, 'url' | 'dialect' | 'tableName' | 'query' | 'close'>;
+
 export interface WarehouseDriverOptions {
   readonly timeoutMs: number;
   /** How long a load job may run. */

@@ -1,6 +1,6 @@
 import { SamovarError } from '../../errors.ts';
 import type { SetupStep } from '../setup/contract.ts';
-import type { Warehouse, WarehouseDriverOptions } from './contract.ts';
+import type { Warehouse, WarehouseDriverOptions, WarehouseReader } from './contract.ts';
 import { checkDataset, checkProject } from './names.ts';
 
 const BIGQUERY = /^bigquery:((?:[a-z0-9.-]+\.[a-z]+:)?[^:.]+)[:.]([^:.]+)$/;
@@ -23,6 +23,17 @@ export async function openWarehouse(url: string, options: WarehouseDriverOptions
     subject: url,
     remedy: 'Write duckdb:path/to/file.duckdb, duckdb::memory: or bigquery:project:dataset.',
   });
+}
+
+/** As `openWarehouse`, to ask only: a DuckDB file may be written by another process meanwhile, and nothing is made that is not there. */
+export async function openWarehouseReader(
+  url: string,
+  options: WarehouseDriverOptions,
+): Promise<WarehouseReader> {
+  if (!url.startsWith('duckdb:') || url === 'duckdb::memory:' || url === 'duckdb:')
+    return openWarehouse(url, options);
+  const { openDuckDbReader } = await import('./duckdb-reader.ts');
+  return openDuckDbReader(url, options);
 }
 
 function bigQueryPlace(url: string): { readonly project: string; readonly dataset: string } | undefined {
