@@ -14,7 +14,8 @@ of SAMOVAR_STOP_AT, `samovar stream`: rows of new builds as they finish. Where n
 there is nothing to follow, and it pauses instead.
 With nothing configured it makes a small demo bucket, loads it into an embedded DuckDB file, and follows it.
 
-  --once      one cycle only, its stream until nothing comes any more; exits with its code
+  --once      one cycle only, its stream until nothing comes any more, and a report of an embedded warehouse in data/report;
+              exits with the cycle's code
   -h, --help  this text
 
 It ends when a file named `stop` lies in this folder (looked for between cycles and while it follows), on SIGTERM and on SIGINT (both are passed
@@ -27,6 +28,7 @@ Environment:
   SAMOVAR_PAUSE_SECONDS  how long to wait after a cycle that went well (default 60)
   SAMOVAR_STOP_AT        hour (0-23, local time) at which a stream ends for the next whole cycle (default 1)
   SAMOVAR_STREAM         `no`: never follow, only run cycles
+  SAMOVAR_REPORT         `no`: --once writes no report
   and every setting: see docs/configuration.md
 
 Examples:
@@ -111,6 +113,25 @@ cycle() {
   return "$code"
 }
 
+# What --once ends with. An embedded warehouse costs nothing to read; the report takes those options that say where things are.
+report() {
+  [[ -z $stopped && ${SAMOVAR_REPORT:-yes} != no ]] || return 0
+  local places=() argument value=
+  for argument in "${arguments[@]+"${arguments[@]}"}"; do
+    if [[ -n $value ]]; then
+      places+=("$argument")
+      value=
+      continue
+    fi
+    case $argument in
+      --db=* | --buckets=* | --tables-file=* | --warehouse=* | --config=* | --log-level=*) places+=("$argument") ;;
+      --db | --buckets | --tables-file | --warehouse | --config | --log-level) places+=("$argument") && value=yes ;;
+    esac
+  done
+  samovar report --if-embedded "${places[@]+"${places[@]}"}" ||
+    [[ -n $stopped ]] || say 'The report was not written: see above.'
+}
+
 should_stop() {
   [[ -z $stopped ]] || return 0
   [[ -e stop ]] || return 1
@@ -149,6 +170,7 @@ while ! should_stop; do
   code=0
   if [[ -n $once ]]; then
     cycle --until-idle 2 || code=$?
+    ((code > 1)) || report
     exit "$code"
   fi
   cycle --stop_at "${SAMOVAR_STOP_AT:-1}" || code=$?

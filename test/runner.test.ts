@@ -78,12 +78,26 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('--once', () => {
-  test.each([0, 1, 2])('runs one cycle with the other arguments and exits with its code %d', async (exit) => {
-    plan({ exit });
-    const { code } = await start(['--once', '--db', 'a b.db', '--threads=3']).ended;
-    expect(code).toBe(exit);
-    const stream = 'stream --if-configured --until-idle 2 --db a b.db --threads=3';
-    expect(calls()).toEqual(['update --db a b.db --threads=3', ...(exit === 2 ? [] : [stream])]);
+  test.each([0, 1, 2])(
+    'runs one cycle with the other arguments, writes a report, exits with its code %d',
+    async (exit) => {
+      plan({ exit });
+      const { code } = await start(['--once', '--db', 'a b.db', '--threads=3', '--warehouse=duckdb:a']).ended;
+      expect(code).toBe(exit);
+      const all = '--db a b.db --threads=3 --warehouse=duckdb:a';
+      const after = [
+        `stream --if-configured --until-idle 2 ${all}`,
+        // Only what says where things are: it has no other option of update's.
+        'report --if-embedded --db a b.db --warehouse=duckdb:a',
+      ];
+      expect(calls()).toEqual([`update ${all}`, ...(exit === 2 ? [] : after)]);
+    },
+  );
+
+  test('SAMOVAR_REPORT=no writes no report', async () => {
+    plan({ exit: 0 });
+    await start(['--once'], { SAMOVAR_REPORT: 'no' }).ended;
+    expect(calls().map((call) => call.split(' ')[0])).toEqual(['update', 'stream']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
+import type { Warehouse } from '../backends/warehouse/contract.ts';
 import { openWarehouse } from '../backends/warehouse/index.ts';
 import { type Context, warehouseOptions } from '../context.ts';
 import { SamovarError } from '../errors.ts';
@@ -11,6 +12,7 @@ import { readClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { byteSize, duration, startProgress } from '../show/progress.ts';
 import { safeText } from '../show/text.ts';
+import type { Store } from '../store/open.ts';
 import { openTriageStore, type TriageStore } from '../store/triage.ts';
 import { type CommonArgs, placeOptions, print, withContext } from './run.ts';
 
@@ -76,7 +78,7 @@ async function report(context: Context, args: Args): Promise<number> {
   const startedMs = nowMs();
   const warehouse = await openWarehouse(url, { ...warehouseOptions(settings), readOnly: true });
   context.onClose(() => warehouse.close());
-  const triage = await clustersOf(context, args);
+  const triage = await clustersOf(context, args, warehouse);
   const source = createReport(warehouse, {
     ...{ table: args.table, windowDays: args.days, nowMs: () => startedMs, triage, grid: GRID, bulk: true },
   });
@@ -106,29 +108,34 @@ function isEmbedded(url: string): boolean {
 }
 
 /** Failures in groups, as of what is stored here, or of the table where one is named. Undefined: nothing was grouped. */
-async function clustersOf(context: Context, args: Args) {
+async function clustersOf(context: Context, args: Args, warehouse: Warehouse) {
   const { settings, nowMs } = context;
   const table = args.warehouse === undefined ? undefined : { warehouse: args.warehouse, table: args.table };
   const file = triageFile(settings.db, table);
-  // What is stored here costs nothing to read; a table's failures may, and `samovar triage` says so.
-  const mayRun = args.triage && !args['dry-run'] && table === undefined && existsSync(settings.db);
+  // What lies here costs nothing to read; elsewhere it may, and is for `samovar triage` to do.
+  const isHere = table === undefined ? existsSync(settings.db) : isEmbedded(settings.warehouse);
+  const mayRun = args.triage && !args['dry-run'] && isHere;
   if (!mayRun && !existsSync(file)) return undefined;
   const owners = await loadOwnerRules(args.owners);
   const rows = context.openStore({ dryRun: true });
   const store = openTriageStore(file, rows.file);
   context.onClose(() => store.close());
-  if (mayRun) await refresh(context, store, rows.rows, args.days);
+  if (mayRun)
+    await refresh(context, store, table === undefined ? rows : { warehouse, table: args.table }, args.days);
   return () => readClusters(store, { days: args.days, nowMs: nowMs(), limit: CLUSTERS_MAX, owners });
 }
+
+type TriageInput = Pick<Store, 'rows'> | { readonly warehouse: Warehouse; readonly table: string };
 
 async function refresh(
   { log, signal, nowMs }: Context,
   store: TriageStore,
-  rows: ReturnType<Context['openStore']>['rows'],
+  input: TriageInput,
   days: number,
 ): Promise<void> {
   const onDamaged = (path: string, err: unknown) => log.warn({ path, err }, 'a row cannot be read: left out');
-  await runTriage({ store, source: { rows, onDamaged }, days, signal, nowMs });
+  const source = 'rows' in input ? { rows: input.rows, onDamaged } : input;
+  await runTriage({ store, source, days, signal, nowMs });
 }
 
 async function withProgress(

@@ -34,8 +34,8 @@ dl.sums dt { color: var(--soft); font-size: .85rem; } dl.sums dd { margin: 0; fo
 dl.sums .soft { font-weight: 400; } dl.sums time { font-size: 1rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th { font-size: .8rem; color: var(--soft); font-weight: 600; vertical-align: bottom; }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); } td { vertical-align: top; overflow-wrap: anywhere; }
-tr:last-child td { border-bottom: 0; } td.first { min-width: 12rem; } td.wide { min-width: 14rem; } td.strips { min-width: 10.4rem; }
+th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); } td { vertical-align: top; overflow-wrap: anywhere; }
+tr:last-child td { border-bottom: 0; } td.first { min-width: 10rem; } td.when { overflow-wrap: normal; min-width: 6rem; } td.wide { min-width: 14rem; } td.strips { min-width: 10.4rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td.number, td.short { white-space: nowrap; overflow-wrap: normal; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
 th button::after { content: '\\00a0↕'; opacity: .55; } th[aria-sort=ascending] button::after { content: '\\00a0↑'; opacity: 1; }
@@ -78,13 +78,17 @@ figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .9
 .said { min-height: 1.5em; margin: .4rem 0 0; font-size: .87rem; overflow-wrap: anywhere; }
 @media (max-width: 46rem) {
   header, main, footer { padding-left: .8rem; padding-right: .8rem; } section { padding: .8rem; } header form { margin-left: 0; width: 100%; } header input { width: 100%; }
-  nav a { padding: .4rem .55rem; } nav ul { margin-left: -.55rem; } .narrow-only { display: flex; gap: .4rem; align-items: center; } .narrow-only select { min-width: 0; flex: 1 1 auto; }
+  nav a { padding: .4rem .55rem; } nav ul { margin-left: -.55rem; }
   dl.sums div { flex: 1 1 28%; min-width: 0; padding: .4rem .7rem; } dl.sums dd { font-size: 1.05rem; } dl.sums time { font-size: .9rem; }
+}
+/* Rows as cards, before a table would be wider than its page. */
+@media (max-width: 66rem) {
+  .narrow-only { display: flex; gap: .4rem; align-items: center; } .narrow-only select { min-width: 0; flex: 1 1 auto; }
   thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
-  table[role=table], table[role=table] tbody { display: block; } table[role=table] tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 .8rem;
+  table[role=table], table[role=table] tbody { display: block; } table[role=table] tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 0 .8rem;
     padding: .7rem 0; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
   table[role=table] td, td.number { display: block; border: 0; padding: .15rem 0; text-align: left; min-width: 0; } td.none { display: none !important; }
-  td.first, td.wide, td.strips { grid-column: 1 / -1; } td.short, td.number { white-space: normal; overflow-wrap: anywhere; }
+  td.first, td.wide, td.strips { grid-column: 1 / -1; } td.short, td.number, td.when { white-space: normal; overflow-wrap: anywhere; }
   table[role=table] td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .78rem; line-height: 1.2; } table[role=table] td.first::before { content: none; }
 }
 @media print { nav, .skip, .tools, header form, .grid, .said, #grid-help { display: none !important; } section { break-inside: avoid-page; border: 0; padding: 0; } body { background: #fff; } }

@@ -4,8 +4,8 @@ import { NONE } from './words.ts';
 
 export interface Column {
   readonly label: string;
-  /** short: not wrapped. wide: somebody's words, a row of its own on a phone. strips: thirty builds. */
-  readonly kind?: 'number' | 'short' | 'wide' | 'strips';
+  /** short: not wrapped. when: a moment. wide: somebody's words, a row of its own on a phone. strips: thirty builds. */
+  readonly kind?: 'number' | 'short' | 'when' | 'wide' | 'strips';
   /** What readers may sort by, and which way first; left out: nothing. */
   readonly sort?: 'up' | 'down';
   /** How a chart draws it: `pass`, `fail`, `flake`, `calm`, `soft`. */

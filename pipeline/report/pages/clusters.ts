@@ -37,8 +37,8 @@ function clustersTable(clusters: readonly FailureCluster[], { links }: PageConte
       { label: 'Jobs', kind: 'number', sort: 'down' },
       { label: 'Tests', kind: 'number', sort: 'down' },
       { label: 'Owner', sort: 'up' },
-      { label: 'First seen', kind: 'short', sort: 'down' },
-      { label: 'Last seen', kind: 'short', sort: 'down' },
+      { label: 'First seen', kind: 'when', sort: 'down' },
+      { label: 'Last seen', kind: 'when', sort: 'down' },
     ],
     clusters.map((one) => [
       { shown: named(headline(one.text), links.cluster(one.id)), by: one.text.slice(0, 80).toWellFormed() },
@@ -120,7 +120,7 @@ function parts(
 function examples({ examples: list }: FailureCluster, { links }: PageContext): Html {
   return table(
     'Newest failures',
-    [{ label: 'Finished', kind: 'short' }, { label: 'Build' }, { label: 'Job' }, { label: 'Test' }],
+    [{ label: 'Finished', kind: 'when' }, { label: 'Build' }, { label: 'Job' }, { label: 'Test' }],
     list.map(({ path, job, test, finished }) => [
       moment(finished),
       named(path.split('/').filter(Boolean).at(-1) ?? path, links.build(path)),

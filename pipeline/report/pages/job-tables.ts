@@ -30,7 +30,7 @@ export function failingTable(jobs: readonly JobSummary[], { links }: PageContext
       { label: 'Job' },
       { label: 'Health', kind: 'short' },
       { label: 'Last builds, newest first', kind: 'strips' },
-      { label: 'Last passed', kind: 'short' },
+      { label: 'Last passed', kind: 'when' },
       { label: 'Passed', kind: 'number' },
     ],
     jobs.map((job) => [
@@ -56,8 +56,8 @@ export function jobsTable(jobs: readonly JobSummary[], { links }: PageContext): 
       { label: 'Median', kind: 'number', sort: 'down' },
       { label: '99%', kind: 'number', sort: 'down' },
       { label: 'Flaky tests', kind: 'number', sort: 'down' },
-      { label: 'Last passed', kind: 'short', sort: 'up' },
-      { label: 'Last started', kind: 'short', sort: 'down' },
+      { label: 'Last passed', kind: 'when', sort: 'up' },
+      { label: 'Last started', kind: 'when', sort: 'down' },
     ],
     jobs.map((job) => [
       { shown: named(job.job, links.job(job.job)), by: job.job },

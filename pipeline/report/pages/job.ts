@@ -66,7 +66,7 @@ function buildsTable({ grid }: JobPage, { links }: PageContext): Html {
     [
       { label: 'Build' },
       { label: 'Result', kind: 'short' },
-      { label: 'Started', kind: 'short' },
+      { label: 'Started', kind: 'when' },
       { label: 'Took', kind: 'number' },
       { label: 'Tests', kind: 'number' },
       { label: 'Failed', kind: 'number' },

@@ -77,8 +77,8 @@ function freshness(buckets: readonly BucketFreshness[], { head }: PageContext): 
     [
       { label: 'Bucket' },
       { label: 'Builds', kind: 'number' },
-      { label: 'Newest finished', kind: 'short' },
-      { label: 'Which was', kind: 'short' },
+      { label: 'Newest finished', kind: 'when' },
+      { label: 'Which was', kind: 'when' },
     ],
     buckets.map(({ bucket, builds, newestFinishedS }) => [
       named(bucket),

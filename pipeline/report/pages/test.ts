@@ -35,7 +35,7 @@ function jobsOf({ jobs }: TestPage, { links }: PageContext): Html {
       { label: 'Failed', kind: 'number', sort: 'down' },
       { label: 'Flaky', kind: 'number', sort: 'down' },
       { label: 'Median', kind: 'number', sort: 'down' },
-      { label: 'Last failed', kind: 'short', sort: 'down' },
+      { label: 'Last failed', kind: 'when', sort: 'down' },
     ],
     jobs.map(({ job, runs, failed, flaky, p50S, marks, lastFailedS }) => [
       { shown: named(job, links.job(job)), by: job },
