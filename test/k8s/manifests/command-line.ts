@@ -4,6 +4,7 @@ import { bqLoadCommand } from '../../../pipeline/commands/bq-load.ts';
 import { cacheCommand } from '../../../pipeline/commands/cache.ts';
 import { k8sCommand } from '../../../pipeline/commands/k8s.ts';
 import { ledgerCommand } from '../../../pipeline/commands/ledger.ts';
+import { monitorCommand } from '../../../pipeline/commands/monitor.ts';
 import { mutationLogCommand } from '../../../pipeline/commands/mutation-log.ts';
 import { streamCommand } from '../../../pipeline/commands/stream.ts';
 import { updateCommand } from '../../../pipeline/commands/update.ts';
@@ -51,6 +52,7 @@ function commands(root: Argv): Argv {
   add(ledgerCommand);
   add(backfillCommand);
   add(bqLoadCommand);
+  add(monitorCommand);
   add(mutationLogCommand);
   add(cacheCommand);
   add(k8sCommand);
