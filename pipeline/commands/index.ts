@@ -78,6 +78,11 @@ export const COMMANDS = [
     async () => (await import('./query.ts')).queryCommand,
   ),
   lazily(
+    'serve',
+    'Serve the dashboard and its JSON interface, live over the warehouse',
+    async () => (await import('./serve.ts')).serveCommand,
+  ),
+  lazily(
     'triage',
     'Group failures whose texts are nearly the same, over all jobs and tests',
     async () => (await import('./triage.ts')).triageCommand,
