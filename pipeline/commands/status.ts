@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { loadRoots } from '../config/buckets.ts';
 import { loadTables } from '../config/tables.ts';
@@ -23,6 +24,17 @@ export const statusCommand: CommandModule<object, CommonArgs> = {
   handler: (args) => withContext(args, (context) => run(context, args)),
 };
 
+/** Where `samovar report` writes unless it is told otherwise. */
+const REPORT = 'data/report/index.html';
+
+/** Epoch milliseconds; undefined: there is no such file. */
+function writtenAt(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+}
+
 async function run(context: Context, args: CommonArgs): Promise<number> {
   const { settings } = context;
   const report = status({
@@ -37,7 +49,7 @@ async function run(context: Context, args: CommonArgs): Promise<number> {
     inspect: inspectDatabase,
     hold: lookAtHold(settings.db),
     diskFreeBytes: await diskFreeBytes(settings.db).catch(() => undefined),
-    reportAt: undefined,
+    reportAt: await writtenAt(REPORT),
     nowMs: context.nowMs(),
   });
   await print(context, args.json ? JSON.stringify(report) : statusText(report));

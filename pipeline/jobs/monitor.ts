@@ -8,8 +8,8 @@ import { windowStart } from './tables.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** New versions of builds come while these settle, and for as long as their files are tried again. */
-const VERSIONS_DAYS = 14;
+/** New versions of builds come while these settle, and for as long as their files are tried again: by default 5 days. */
+const VERSIONS_DAYS = 6;
 
 /** A table to look at. */
 export interface MonitoredTable {

@@ -69,6 +69,13 @@ const RULES: readonly Rule[] = [
     builds.state === 'there' && builds.builds.builds === 0
       ? { command: 'samovar doctor', why: 'the database has no builds: can the buckets be read?' }
       : undefined,
+  ({ builds, reportAt }) => {
+    if (builds.state !== 'there') return undefined;
+    const loadedAt = Math.max(0, ...builds.tables.map(({ committedAt }) => committedAt ?? 0));
+    if (loadedAt <= (reportAt ?? 0)) return undefined;
+    const why = reportAt === undefined ? 'there is no report yet' : 'the report is older than the tables';
+    return { command: 'samovar report', why: `all is up to date, and ${why}` };
+  },
 ];
 
 export function nextStep(known: Known): NextStep {

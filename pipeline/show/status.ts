@@ -20,7 +20,9 @@ export function statusText(report: StatusReport): string {
     ['Caches', cacheText(report)],
     [
       'Report',
-      report.reportAt === undefined ? undefined : `written ${ageOf(report.reportAt, report.nowMs)} ago`,
+      report.reportAt === undefined
+        ? undefined
+        : `data/report/index.html, written ${ageOf(report.reportAt, report.nowMs)} ago`,
     ],
   ];
   return [

@@ -129,17 +129,17 @@ function roots(db: Database): readonly RootState[] {
 
 /** Builds that have a row and no confirmed entry in the ledger; and, of the younger ones, those whose entry is of another version. */
 const WAITING = `
-  WITH missing AS (
+  WITH unsure AS (
+    SELECT id FROM batch WHERE destination = @destination AND state <> 'committed'
+  ), missing AS (
     SELECT b.id FROM build b WHERE b.finished_at >= @since
-      AND NOT EXISTS (SELECT 1 FROM ledger l JOIN batch t ON t.id = l.batch AND t.state = 'committed'
-        WHERE l.destination = @destination AND l.item = b.id)
+      AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.batch NOT IN unsure)
       AND EXISTS (SELECT 1 FROM build_row r WHERE r.build = b.id)
   ), changed AS (
     SELECT b.id FROM build b JOIN build_row r ON r.build = b.id WHERE b.finished_at >= max(@since, @versionsSince)
-      AND EXISTS (SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id)
-      AND NOT EXISTS (SELECT 1 FROM ledger l JOIN batch t ON t.id = l.batch AND t.state = 'committed'
-        WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version)
-      AND b.id NOT IN (SELECT id FROM missing)
+      AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id
+        AND l.version = r.version AND l.batch NOT IN unsure)
+      AND b.id NOT IN missing
   ), waiting AS (
     SELECT max(b.first_seen_at, b.finished_at * 1000) AS at FROM build b JOIN missing USING (id)
     UNION ALL SELECT b.checked_at FROM build b JOIN changed USING (id)

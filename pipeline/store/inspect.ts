@@ -57,11 +57,30 @@ export function inspectDatabase(file: string): Inspection | undefined {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-    return assemble(db, file);
+    return guarded(assemble(db, file));
   } catch (cause) {
     db?.close();
     throw storageError(cause, `cannot look into the database ${file}`, file);
   }
+}
+
+/** A page that is damaged shows at the read that needs it. */
+function guarded(inspection: Inspection): Inspection {
+  const { file } = inspection;
+  const guard =
+    (read: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) => {
+      try {
+        return read(...args);
+      } catch (cause) {
+        throw storageError(cause, `cannot read the database ${file}`, file);
+      }
+    };
+  const entries = Object.entries(inspection).map(([name, part]) => [
+    name,
+    typeof part === 'function' ? guard(part as (...args: unknown[]) => unknown) : part,
+  ]);
+  return Object.fromEntries(entries) as Inspection;
 }
 
 function assemble(db: Database.Database, file: string): Inspection {
