@@ -2,37 +2,49 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { COMMANDS } from './commands/index.ts';
-import { describeError, SamovarError } from './errors.ts';
-import { safeText } from './show/text.ts';
+import { withTodaysNames } from './commands/old-names.ts';
+import { assertValues, commandWords, misunderstood } from './commands/words.ts';
+import { SamovarError } from './errors.ts';
+import { decideColours, paint } from './show/colour.ts';
+import { failureOf, failureText } from './show/failure.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
 const LINGER_MS = 2_000;
 
-/** What went wrong, why, and what to do about it. Stack traces only for bugs. */
+const args = withTodaysNames(hideBin(process.argv));
+decideColours(process.env, process);
+
+/** What came to nothing, why, and what to do about it. Stack traces only for bugs. */
 function tell(error: unknown): number {
-  const ours = error instanceof SamovarError;
-  const lines = [`samovar: ${describeError(error).split('\n').map(safeText).join('\n')}`];
-  const remedy = ours ? error.remedy : systemRemedy(error);
-  if (remedy !== undefined) lines.push(remedy);
-  else if (!ours && error instanceof Error && error.stack !== undefined) {
-    lines.push(error.stack, 'This is a bug in Samovar: please report it with the lines above.');
-  }
-  process.stderr.write(`${lines.join('\n')}\n`);
-  return ours && error.code === 'config' ? EXIT_CONFIG : EXIT_FAILED;
+  process.stderr.write(`${failureText(failureOf(error, commandWords(args)), paint('stderr'))}\n`);
+  return error instanceof SamovarError && error.code === 'config' ? EXIT_CONFIG : EXIT_FAILED;
 }
 
-/** What the operating system refuses is nobody's bug. */
-function systemRemedy(error: unknown): string | undefined {
-  const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
-  if (typeof code !== 'string' || typeof syscall !== 'string') return undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return 'Free disk space, then run it again: it goes on where it stopped.';
-  return 'Check that the file or folder exists and that this user may read and write it, then run it again.';
+/** What yargs knows at the place where it failed. */
+interface Known {
+  getOptions(): { readonly key: object; readonly hiddenOptions: readonly string[] };
+  getGroups(): Readonly<Record<string, readonly string[]>>;
+  getInternalMethods(): {
+    getCommandInstance(): { getCommands(): readonly string[] };
+    getContext(): { readonly commands: readonly string[] };
+  };
+}
+
+function knownTo(parser: unknown) {
+  const known = parser as Known;
+  const { key, hiddenOptions } = known.getOptions();
+  const { getCommandInstance, getContext } = known.getInternalMethods();
+  return {
+    flags: Object.keys(key).filter((name) => !hiddenOptions.includes(name)),
+    commands: getCommandInstance().getCommands(),
+    places: known.getGroups()['Positionals:'] ?? [],
+    within: [...getContext().commands],
+  };
 }
 
 async function main(): Promise<void> {
-  const parser = yargs(hideBin(process.argv))
+  const parser = yargs(args)
     .command([...COMMANDS])
     .scriptName('samovar')
     .usage(
@@ -40,20 +52,27 @@ async function main(): Promise<void> {
     )
     .demandCommand(1, 'Say what to do: see the commands above.')
     .strict()
-    .recommendCommands()
-    .completion('completion', 'Print a completion script for bash or zsh')
+    .check((argv, options) => {
+      assertValues(argv, options as unknown as Parameters<typeof assertValues>[1]);
+      return true;
+    })
     .epilogue(
-      'Exit status: 0 done, 1 failed, 2 change your configuration or flags, 130/143 stopped by a signal.',
+      [
+        'Exit status: 0 done; 1 failed, or found what it was to look for; 2 change your configuration or flags;',
+        '130/143 stopped by SIGINT/SIGTERM. Errors say what came to nothing, why, and what to do now.',
+        'All commands and flags: docs/cli.md. A first walk: docs/tour.md.',
+      ].join('\n'),
     )
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .help()
     .alias('h', 'help')
     .version()
     .exitProcess(false)
-    .fail((message, error, instance) => {
+    .fail((message, error, usage) => {
       if (error) throw error;
-      instance.showHelp('error');
-      throw new SamovarError('config', message);
+      // Whoever names no command wants to see them; whoever mistypes a flag is not helped by a page of them.
+      if (message.startsWith('Say ')) usage.showHelp('error');
+      throw misunderstood(message, args, knownTo(parser));
     });
   await parser.parseAsync();
 }
@@ -65,7 +84,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await main();
+  if (args[0] === '--complete')
+    await (await import('./commands/completion.ts')).answerCompletion(args.slice(1));
+  else await main();
 } catch (error) {
   process.exitCode = tell(error);
 }

@@ -14,19 +14,34 @@ export const deadLettersCommand: CommandModule<object, object> = {
   describe: 'What could not be collected or loaded, and why',
   builder: (yargs) =>
     yargs
-      .command<Args>('list', 'Show dead letters with their reasons', filterOptions, (args) =>
-        withContext(args, (context) => list(context, args)),
+      .command<Args>(
+        'list',
+        'Show dead letters with their reasons',
+        (one) =>
+          filterOptions(one)
+            .example('$0 dead-letters list --kind collect', 'builds that could not be read')
+            .example('$0 dead-letters list --subject ci-demo-e2e --json', 'of one job, for a program'),
+        (args) => withContext(args, (context) => list(context, args)),
       )
       .command<Args>(
         'retry',
         'Have them tried again by the next make-db or update, however old they are',
-        filterOptions,
+        (one) =>
+          filterOptions(one)
+            .example('$0 dead-letters retry', 'all builds that could not be read')
+            .example('$0 dead-letters retry --kind row', 'rows that a warehouse refused'),
         (args) => withContext(args, (context) => retry(context, args)),
       )
-      .command<Args>('export', 'Write them as NDJSON to stdout', filterOptions, (args) =>
-        withContext(args, (context) => exportAll(context, args)),
+      .command<Args>(
+        'export',
+        'Write them as NDJSON to stdout',
+        (one) =>
+          filterOptions(one).example(
+            '$0 dead-letters export | jq -r .code | sort | uniq -c',
+            'how many of each',
+          ),
+        (args) => withContext(args, (context) => exportAll(context, args)),
       )
-      .example('$0 dead-letters list --kind collect', 'builds that could not be read')
       .demandCommand(1, 'Say what to do: list, retry or export.')
       .strict(),
   handler: () => undefined,

@@ -18,29 +18,35 @@ export const ledgerCommand: CommandModule<object, object> = {
       .command<Args>(
         'show',
         'Batches and builds (of mutation logs: rows) of each table, by state',
-        tableOption,
+        (one) =>
+          tableOption(one)
+            .example('$0 ledger show', 'how far every table is')
+            .example('$0 ledger show --mutation-log --json', 'of the tables of mutation logs, for a program'),
         (args) => withContext(args, (context) => show(context, args), aboutOf(args)),
       )
       .command<Args>(
         'verify',
         'Compare the ledger with the tables: counts and checksums of each day. Exit 1 when they differ',
-        tableOption,
+        (one) =>
+          tableOption(one)
+            .example('$0 ledger verify --table week --json', 'for a monitor')
+            .example('$0 ledger verify --mutation-log --table issues', 'a table of mutation logs'),
         (args) => withContext(args, (context) => verify(context, args), aboutOf(args)),
       )
       .command<RepairArgs>(
         'repair',
         'Write again what is missing, doubled or different',
         (one) =>
-          tableOption(one).option('dry-run', {
-            type: 'boolean',
-            default: false,
-            describe: 'Only say what differs; the same as verify',
-          }),
+          tableOption(one)
+            .option('dry-run', {
+              type: 'boolean',
+              default: false,
+              describe: 'Only say what differs; the same as verify',
+            })
+            .example('$0 ledger repair --dry-run', 'what differs')
+            .example('$0 ledger repair --table week', 'mend it'),
         (args) => withContext(args, (context) => repair(context, args), aboutOf(args)),
       )
-      .example('$0 ledger show', 'how far every table is')
-      .example('$0 ledger verify --table week --json', 'for a monitor')
-      .example('$0 ledger verify --mutation-log --table issues', 'a table of mutation logs')
       .demandCommand(1, 'Say what to do: show, verify or repair.')
       .strict(),
   handler: () => undefined,

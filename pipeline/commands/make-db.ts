@@ -73,7 +73,7 @@ async function makeDb(context: Context, args: Args): Promise<number> {
 
 const JOBS_SHOWN_MAX = 50;
 
-function planText(planned: ReadonlyMap<string, number>, collected: Collected): string {
+export function planText(planned: ReadonlyMap<string, number>, collected: Collected): string {
   const jobs = [...planned].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const table = textTable(
     [

@@ -1,13 +1,16 @@
 import type { CommandModule } from 'yargs';
+import { nearest } from '../config/similar.ts';
 import { kettleLedgerOf, loadTables, type TableConfig } from '../config/tables.ts';
 import type { Context } from '../context.ts';
 import { type Emission, type EmitRequest, emitRows } from '../emit/emit.ts';
 import { manifestPath } from '../emit/manifest.ts';
 import { gzipFileSink, streamSink } from '../emit/sinks.ts';
 import { SamovarError } from '../errors.ts';
-import { describeFile, destinationOf, isOlder, windowStart } from '../jobs/tables.ts';
+import { describeFile, destinationName, destinationOf, isOlder, windowStart } from '../jobs/tables.ts';
+import { byteSize } from '../show/progress.ts';
 import type { Store } from '../store/open.ts';
-import { type CommonArgs, commonOptions, withContext } from './run.ts';
+import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+import { countPending } from './table-plan.ts';
 
 type Args = CommonArgs & {
   readonly days: number;
@@ -16,6 +19,7 @@ type Args = CommonArgs & {
   readonly out?: string | undefined;
   readonly 'assert-oldest'?: number | undefined;
   readonly 'reset-emitted': boolean;
+  readonly 'dry-run': boolean;
   readonly paths?: readonly string[] | undefined;
 };
 
@@ -53,6 +57,11 @@ export const makeJsonCommand: CommandModule<object, Args> = {
         default: false,
         describe: 'Emit everything in the window again',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only say how many rows would be written',
+      })
       .example(
         '$0 make-json --days 1 | gzip > build_day.json.gz',
         "as Kettle's; counts as emitted once all of it is written",
@@ -77,6 +86,7 @@ async function makeJson(context: Context, args: Args): Promise<number> {
       remedy: 'Name the file FILE.json.gz, or leave --out away to write to stdout.',
     });
   }
+  if (args['dry-run']) return plan(context, args);
   const oldest = args['assert-oldest'];
   const store = oldest === undefined ? await context.holdStore('make-json') : context.openStore();
   const target = await targetOf(context, store, args);
@@ -91,7 +101,26 @@ async function makeJson(context: Context, args: Args): Promise<number> {
   };
   return args.out === undefined
     ? toStdout(context, store, request)
-    : toFile(context, store, target, request, args.out);
+    : toFile(context, store, target, { request, out: args.out, json: args.json === true });
+}
+
+/** Counts, in a database that nobody holds. */
+async function plan(context: Context, args: Args): Promise<number> {
+  const store = context.openStore({ dryRun: true });
+  const { name, days, ledger } = await windowOf(context, args);
+  const paths = args.paths ?? [];
+  const destination = store.ledger.findDestination(ledger);
+  const found =
+    paths.length > 0
+      ? countOf(store.rows.byPaths(destination ?? -1, paths))
+      : countPending(context, store, { destination, days, everything: args['reset-emitted'] });
+  const text = `${found.rows} rows of ${name} would be written, ${byteSize(found.bytes)} (dry run: nothing was)`;
+  await print(context, args.json ? JSON.stringify({ dryRun: true, table: name, ...found }) : text);
+  return 0;
+}
+
+function countOf(rows: readonly { readonly bytes: number }[]) {
+  return { rows: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 async function toStdout(context: Context, store: Store, request: EmitRequest): Promise<number> {
@@ -111,14 +140,14 @@ async function toFile(
   context: Context,
   store: Store,
   target: Target,
-  request: EmitRequest,
-  out: string,
+  { request, out, json }: { readonly request: EmitRequest; readonly out: string; readonly json: boolean },
 ): Promise<number> {
   const emission = await emitRows(store, request, await gzipFileSink(out), { signal: context.signal });
   await describeFile({ store, nowMs: context.nowMs }, target.name, out, emission);
-  context.stderr.write(
-    `${emission.rows} rows in ${out}; load them with: samovar bq-load ${manifestPath(out)}\n`,
-  );
+  const manifest = manifestPath(out);
+  context.stderr.write(`${emission.rows} rows in ${out}; load them with: samovar bq-load ${manifest}\n`);
+  const { rows, bytes } = emission;
+  if (json) await print(context, JSON.stringify({ table: target.name, file: out, manifest, rows, bytes }));
   return missing(context, request, emission);
 }
 
@@ -140,23 +169,31 @@ function missing(context: Context, request: EmitRequest, emission: Emission): nu
 }
 
 async function targetOf(context: Context, store: Store, args: Args): Promise<Target> {
-  if (args.table !== undefined) {
-    const table = findTable(await loadTables(context.settings.tablesFile), args.table);
-    return {
-      name: table.name,
-      days: table.days,
-      destination: destinationOf(store, table, context.settings.warehouse),
-    };
+  const { name, days, ledger, table } = await windowOf(context, args);
+  const destination =
+    table === undefined
+      ? store.transaction(() => store.ledger.destination(ledger))
+      : destinationOf(store, table, context.settings.warehouse);
+  return { name, days, destination };
+}
+
+/** The window, and what the ledger calls it: a table's, else Kettle's by --days. */
+async function windowOf({ settings }: Context, args: Args) {
+  if (args.table === undefined) {
+    const name = args.ledger ?? kettleLedgerOf(args.days);
+    return { name, days: args.days, ledger: name };
   }
-  const name = args.ledger ?? kettleLedgerOf(args.days);
-  return { name, days: args.days, destination: store.transaction(() => store.ledger.destination(name)) };
+  const table = findTable(await loadTables(settings.tablesFile), args.table);
+  return { name: table.name, days: table.days, ledger: destinationName(table, settings.warehouse), table };
 }
 
 export function findTable(tables: readonly TableConfig[], name: string): TableConfig {
   const table = tables.find((known) => known.name === name);
   if (table !== undefined) return table;
+  const names = tables.map((known) => known.name);
+  const near = nearest(name, names);
   throw new SamovarError('config', `there is no table "${name}"`, {
-    remedy: `The configured tables are: ${tables.map((known) => known.name).join(', ')}.`,
+    remedy: `${near === undefined ? '' : `Did you mean "${near}"? `}The configured tables are: ${names.join(', ')}.`,
   });
 }
 

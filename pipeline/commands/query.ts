@@ -15,9 +15,12 @@ import { queryText } from '../show/mutation-query.ts';
 import { byteSize } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
 import { safeText } from '../show/text.ts';
+import { formatOf } from './format.ts';
+import { assertKnownJob, knownJobs } from './known-jobs.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 const FORMATS = ['table', 'json', 'csv'] as const;
+const FORMAT = { jsonName: 'json', standard: 'table' } as const;
 /** For people; other formats are for programs, which want all. */
 const TABLE_ROWS = 50;
 
@@ -60,14 +63,14 @@ export const queryCommand: CommandModule<object, Args> = {
 
 async function query(context: Context, args: Args): Promise<number> {
   if (args.list === true) {
-    await print(context, listText(formatOf(args)));
+    await print(context, listText(formatOf(args, FORMAT)));
     return 0;
   }
   if (args.name === undefined)
     throw new SamovarError('config', 'a query needs its name', {
       remedy: 'Run `samovar query --list` to see what can be asked.',
     });
-  const format = formatOf(args);
+  const format = formatOf(args, FORMAT);
   const request: BuildQueryRequest = {
     query: findBuildQuery(args.name),
     table: args.table,
@@ -88,16 +91,14 @@ async function query(context: Context, args: Args): Promise<number> {
     );
     return 0;
   }
-  await print(context, resultText(await runBuildQuery(warehouse, request, context.signal), format));
+  const result = await runBuildQuery(warehouse, request, context.signal);
+  if (result.rows.length === 0 && args.job !== undefined)
+    assertKnownJob(
+      args.job,
+      await knownJobs(context, context.openStore({ dryRun: true }), { prefixed: true }),
+    );
+  await print(context, resultText(result, format));
   return 0;
-}
-
-function formatOf({ format, json }: Args): (typeof FORMATS)[number] {
-  if (json === true && format !== undefined && format !== 'json')
-    throw new SamovarError('config', `--json and --format ${format} ask for two things`, {
-      remedy: 'Leave one of them out.',
-    });
-  return format ?? (json === true ? 'json' : 'table');
 }
 
 function resultText(result: BuildQueryResult, format: (typeof FORMATS)[number]): string {

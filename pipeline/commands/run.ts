@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { type Context, type ContextOptions, exitCodeOf, loadContext } from '../context.ts';
+import { COMMON_GROUP } from './catalog.ts';
 
 /** Options that every command takes: where things are. Each can also be set in config/samovar.yaml or the environment. */
 export interface CommonArgs {
@@ -16,6 +17,7 @@ export interface CommonArgs {
 export function commonOptions<T>(yargs: Argv<T>) {
   return placeOptions(yargs).option('wait', {
     type: 'number',
+    group: COMMON_GROUP,
     describe: 'Seconds to wait for a database that another process holds (default 5)',
   });
 }
@@ -23,23 +25,34 @@ export function commonOptions<T>(yargs: Argv<T>) {
 /** As `commonOptions`, for a database that nobody holds. */
 export function placeOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option('db', { type: 'string', describe: 'SQLite database (KETTLE_DB, SAMOVAR_DB)' })
-    .option('buckets', { type: 'string', describe: 'YAML file of bucket roots' })
-    .option('tables-file', { type: 'string', describe: 'YAML file of tables' })
+    .option('db', {
+      type: 'string',
+      group: COMMON_GROUP,
+      describe: 'SQLite database (KETTLE_DB, SAMOVAR_DB)',
+    })
+    .option('buckets', { type: 'string', group: COMMON_GROUP, describe: 'YAML file of bucket roots' })
+    .option('tables-file', { type: 'string', group: COMMON_GROUP, describe: 'YAML file of tables' })
     .option('warehouse', {
       type: 'string',
+      group: COMMON_GROUP,
       describe: 'bigquery:PROJECT:DATASET or duckdb:FILE (SAMOVAR_WAREHOUSE)',
     })
     .option('config', {
       type: 'string',
+      group: COMMON_GROUP,
       describe: 'Settings file; default config/samovar.yaml if it is there',
     })
     .option('log-level', {
       type: 'string',
+      group: COMMON_GROUP,
       choices: ['debug', 'info', 'warn', 'error', 'silent'],
       describe: 'Logs on stderr',
     })
-    .option('json', { type: 'boolean', describe: 'Print the result as JSON' });
+    .option('json', {
+      type: 'boolean',
+      group: COMMON_GROUP,
+      describe: 'Print the result as JSON, and nothing else, on stdout',
+    });
 }
 
 /**

@@ -207,6 +207,7 @@ function accountSteps({ settings }: Context, args: Args, roots: readonly BucketR
     throw new SamovarError(
       'config',
       `--service-account ${JSON.stringify(account)} is no account's e-mail address`,
+      { remedy: 'Write it whole: samovar@my-project.iam.gserviceaccount.com' },
     );
   }
   const member = `serviceAccount:${account}`;

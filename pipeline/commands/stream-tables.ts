@@ -28,7 +28,10 @@ export async function streamTables(
 
 function tableWithDefaults(configured: readonly TableConfig[], name: string, days: number): TableConfig {
   const [first] = configured;
-  if (first === undefined) throw new SamovarError('config', 'the tables file has no table');
+  if (first === undefined)
+    throw new SamovarError('config', 'the tables file has no table', {
+      remedy: 'Name one under `tables:` there, as config/tables.yaml does.',
+    });
   return {
     name,
     days,

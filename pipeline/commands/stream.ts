@@ -11,7 +11,7 @@ import { makeDemo } from '../demo/index.ts';
 import { assertQueues, streamBuilds } from '../jobs/stream.ts';
 import type { StreamOptions } from '../jobs/stream-state.ts';
 import { createMetrics } from '../monitor/metrics.ts';
-import { streamText } from '../show/stream.ts';
+import { streamPlanText, streamText } from '../show/stream.ts';
 import { openRoot } from './collecting.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
@@ -31,6 +31,7 @@ type Args = CommonArgs & {
   readonly stop_at?: number | undefined;
   readonly 'until-idle'?: number | undefined;
   readonly 'if-configured': boolean;
+  readonly 'dry-run': boolean;
   readonly threads?: number | undefined;
   readonly monitor?: string | undefined;
 };
@@ -61,6 +62,11 @@ export const streamCommand: CommandModule<object, Args> = {
         default: false,
         describe: 'Do nothing, successfully, where there is nothing to follow',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only say what would be followed, and into which tables',
+      })
       .option('threads', { type: 'number', describe: 'Builds being read at once (default 32)' })
       .option('monitor', {
         type: 'string',
@@ -83,6 +89,15 @@ async function stream(context: Context, args: Args): Promise<number> {
   const { settings, nowMs } = context;
   const roots = await loadRoots(settings.bucketsFile);
   const configured = await streamTables(settings.tablesFile, args.tables);
+  if (args['dry-run']) {
+    const plan = {
+      dryRun: true,
+      queues: queueUrls(context, roots),
+      tables: configured.map(({ name }) => name),
+    };
+    await print(context, args.json ? JSON.stringify(plan) : streamPlanText(plan));
+    return 0;
+  }
   if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
   const queues = await openQueues(context, roots);
   if (queues.length === 0 && args['if-configured']) {
@@ -175,12 +190,12 @@ async function optionsOf(
 
 /** The subscription where one is named; else every bucket that is a folder. */
 async function openQueues(context: Context, roots: readonly BucketRoot[]): Promise<readonly Queue[]> {
-  const { subscriptionPath } = context.settings.stream;
-  const urls =
-    subscriptionPath === undefined
-      ? [...new Set(roots.map(({ url }) => parseRoot(url).bucketUrl))].filter((url) =>
-          url.startsWith('file:'),
-        )
-      : [queueUrlOf(subscriptionPath)];
-  return Promise.all(urls.map((url) => context.openQueue(url)));
+  return Promise.all(queueUrls(context, roots).map((url) => context.openQueue(url)));
+}
+
+function queueUrls({ settings }: Context, roots: readonly BucketRoot[]): readonly string[] {
+  const { subscriptionPath } = settings.stream;
+  return subscriptionPath === undefined
+    ? [...new Set(roots.map(({ url }) => parseRoot(url).bucketUrl))].filter((url) => url.startsWith('file:'))
+    : [queueUrlOf(subscriptionPath)];
 }

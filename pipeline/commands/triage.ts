@@ -8,6 +8,8 @@ import { startProgress } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
 import type { Store } from '../store/open.ts';
 import { openTriageStore, type TriageStore } from '../store/triage.ts';
+import { formatOf } from './format.ts';
+import { assertKnownJob, knownJobs } from './known-jobs.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 const HEADLINE_CHARS_MIN = 20;
@@ -17,7 +19,8 @@ type Args = CommonArgs & {
   readonly job?: string | undefined;
   readonly table: string;
   readonly limit: number;
-  readonly format: 'table' | 'json';
+  readonly format?: 'table' | 'json' | undefined;
+  readonly 'dry-run': boolean;
   readonly out?: string | undefined;
   readonly owners?: string | undefined;
 };
@@ -41,14 +44,14 @@ export const triageCommand: CommandModule<object, Args> = {
       .option('limit', { type: 'number', default: 20, describe: 'Show so many clusters, most builds first' })
       .option('format', {
         choices: ['table', 'json'] as const,
-        default: 'table' as const,
-        describe: 'How to print them',
+        describe: 'How to print them (default table)',
       })
       .option('out', { type: 'string', describe: 'Write clusters.json into this folder, too' })
       .option('owners', {
         type: 'string',
         describe: 'YAML file of owners by test, job or text; without a rule the [sig-...] of the test counts',
       })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'With --out: write no file there' })
       .example('$0 triage --days 7', 'what failed most this week')
       .example("$0 triage --job 'pr:*' --format json", 'of presubmits, for a program'),
   handler: (args) => withContext(args, (context) => triage(context, args)),
@@ -57,6 +60,7 @@ export const triageCommand: CommandModule<object, Args> = {
 async function triage(context: Context, args: Args): Promise<number> {
   assertPositive('--days', args.days);
   assertPositive('--limit', args.limit);
+  const format = formatOf(args, { jsonName: 'json', standard: 'table' });
   const owners = await loadOwnerRules(args.owners);
   const rows = context.openStore();
   const store = openTriageStore(triageFile(rows.file, tableOf(args)), rows.file);
@@ -67,8 +71,13 @@ async function triage(context: Context, args: Args): Promise<number> {
   if (context.signal.aborted) return 1;
   const { days, job, limit } = args;
   const result = readClusters(store, { days, nowMs, job, limit, owners });
-  if (args.out !== undefined) context.log.info(`wrote ${await writeClusters(args.out, result)}`);
-  if (args.json === true || args.format === 'json') {
+  if (result.clusters.length === 0 && job !== undefined)
+    assertKnownJob(job, await knownJobs(context, rows, { prefixed: true }));
+  if (args.out !== undefined)
+    context.log.info(
+      args['dry-run'] ? `would write into ${args.out}` : `wrote ${await writeClusters(args.out, result)}`,
+    );
+  if (format === 'json') {
     await print(context, JSON.stringify(result));
     return 0;
   }

@@ -12,10 +12,11 @@ import { type CycleSummary, cycleText, type TableOutcome } from '../show/cycle.t
 import { collectWith } from './collecting.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+import { planUpdate } from './update-plan.ts';
 
 const FLAKIEST_SHOWN = 5;
 
-type Args = CommonArgs & { readonly threads?: number | undefined };
+type Args = CommonArgs & { readonly threads?: number | undefined; readonly 'dry-run': boolean };
 
 export const updateCommand: CommandModule<object, Args> = {
   command: 'update',
@@ -23,11 +24,14 @@ export const updateCommand: CommandModule<object, Args> = {
   builder: (yargs) =>
     commonOptions(yargs)
       .option('threads', { type: 'number', describe: 'Builds being read at once, per bucket (default 32)' })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only say what is new in the buckets, and what tables lack',
+      })
       .example('$0 update', 'with the embedded demo when nothing is configured')
-      .example(
-        '$0 update --buckets config/buckets.yaml --warehouse bigquery:my-project:builds',
-        'production',
-      ),
+      .example('$0 update --buckets config/buckets.yaml --warehouse bigquery:my-project:builds', 'production')
+      .example('$0 update --dry-run', 'what a cycle would read and load'),
   handler: (args) => withContext(args, (context) => update(context, args)),
 };
 
@@ -37,6 +41,13 @@ async function update(context: Context, args: Args): Promise<number> {
   // Both are read before anything is done: a wrong line in either ends the cycle at once.
   const roots = await loadRoots(settings.bucketsFile);
   const configured = await loadTables(settings.tablesFile);
+  if (args['dry-run'])
+    return planUpdate(context, {
+      roots,
+      tables: configured,
+      threads: args.threads ?? settings.threads,
+      json: args.json === true,
+    });
   if (settings.demo) await makeDemo({ dir: settings.demoDir, nowMs: nowMs() });
   const tables = await openTables(context, 'update');
   const collected = await collectWith(context, tables.store, roots, {

@@ -10,15 +10,19 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best?.word;
 }
 
-/** Letters to add, drop or change (Levenshtein). */
+/** Letters to add, drop or change, or neighbours to swap (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let above2: readonly number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let row = 1; row <= a.length; row += 1) {
     const current = [row];
     for (let column = 1; column <= b.length; column += 1) {
       const change = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min((above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, change));
+      const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const swap = isSwap ? (above2[column - 2] ?? 0) + 1 : change;
+      current.push(Math.min((above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, change, swap));
     }
+    above2 = above;
     above = current;
   }
   return above[b.length] ?? 0;

@@ -79,6 +79,25 @@ export async function loadCacheTables(
   return { made, tables, complete: tables.every(({ complete }) => complete) };
 }
 
+/** What the next load would look at, private entries too: changes of entries, and refreshes. */
+export function newCacheRows({ mutationRows, cache }: Store): Readonly<Record<CacheKind, number>> {
+  const reached = (kind: CacheKind) => {
+    const source = mutationRows.sources.find(SOURCE, kind);
+    return source === undefined ? 0 : (mutationRows.sources.position(source.id)?.endOffset ?? 0);
+  };
+  let runs = 0;
+  for (let after = reached('cache_run'); ; ) {
+    const page = cache.runs.after(after, PER_BATCH);
+    runs += page.length;
+    after = page.at(-1)?.id ?? after;
+    if (page.length < PER_BATCH) break;
+  }
+  return {
+    cache_entry: cache.entries.since(reached('cache_entry'), Number.MAX_SAFE_INTEGER).length,
+    cache_run: runs,
+  };
+}
+
 function makeEntryRows({ store, isPrivate, names }: EntriesContext): number {
   return makeAll(store, 'cache_entry', (after) => {
     const changed = wholeChanges(store, after);

@@ -16,6 +16,20 @@ export function streamText({ events, tables, reconciled, lag }: StreamSummary): 
   ].join('\n');
 }
 
+export interface StreamPlan {
+  readonly queues: readonly string[];
+  readonly tables: readonly string[];
+}
+
+/** What would be followed. */
+export function streamPlanText({ queues, tables }: StreamPlan): string {
+  const what =
+    queues.length === 0
+      ? 'There is nothing to follow: no subscription is named (--poll) and no bucket is a folder'
+      : `Would follow ${queues.join(', ')} and write into ${tables.join(', ')}`;
+  return `${what} (dry run: nothing was done)`;
+}
+
 /** From a build's finish to its row. */
 function lagText({ p50Ms, p99Ms, maxMs }: LagSummary): string {
   const [p50, p99, max] = [p50Ms, p99Ms, maxMs].map((ms) => (ms / 1000).toFixed(1));

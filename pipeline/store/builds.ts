@@ -48,10 +48,17 @@ export interface BuildStore {
   /** Epoch seconds at which the oldest build that a destination has was finished. */
   oldestCommitted(destination: number): number | undefined;
   counts(): { readonly builds: number; readonly finished: number; readonly open: number };
+  /** Names of the jobs of a root, in order; one step of an index for each, however many builds they have. */
+  jobs(root: number, limit: number): readonly string[];
 }
 
 const COLUMNS = `id, path, root, job, build, state, junit, started_json AS startedJson, finished_json AS finishedJson,
   finished_generation AS finishedGeneration, finished_at AS finishedAt, first_seen_at AS firstSeenAt, checked_at AS checkedAt`;
+
+const JOBS = `WITH RECURSIVE next(job) AS (
+    SELECT min(job) FROM build WHERE root = @root
+    UNION ALL SELECT (SELECT min(job) FROM build WHERE root = @root AND job > next.job) FROM next WHERE job IS NOT NULL
+  ) SELECT job FROM next WHERE job IS NOT NULL LIMIT @limit`;
 
 const SAVE = `INSERT INTO build(path, root, job, build, state, junit, started_json, finished_json, finished_generation,
     finished_at, first_seen_at, checked_at)
@@ -93,6 +100,7 @@ export function openBuilds(db: Database, nowMs: () => number): BuildStore {
     `SELECT count(*) AS builds, count(finished_json) AS finished,
        coalesce(sum(state IN ('empty', 'running', 'settling')), 0) AS open FROM build`,
   );
+  const jobs = db.prepare<[{ root: number; limit: number }], string>(JOBS).pluck();
   return {
     byPath: (path) => byPath.get(path),
     byId: (id) => byId.get(id),
@@ -106,6 +114,7 @@ export function openBuilds(db: Database, nowMs: () => number): BuildStore {
       setState.run(state, nowMs(), id);
     },
     oldestCommitted: (destination) => oldest.get(destination) ?? undefined,
+    jobs: (root, limit) => jobs.all({ root, limit }),
     counts: () => counts.get() ?? { builds: 0, finished: 0, open: 0 },
   };
 }

@@ -17,7 +17,11 @@ export const getCommand: CommandModule<object, Args> = {
   describe: 'What is cached of a key, how old it is, and how it stands; asks no upstream',
   builder: (yargs) =>
     cacheOptions(yargs)
-      .positional('provider', { type: 'string', demandOption: true })
+      .positional('provider', {
+        type: 'string',
+        demandOption: true,
+        describe: 'One of those that `cache providers` shows',
+      })
       .positional('key', {
         type: 'string',
         describe: 'A package, a user, ...; none for a provider of one entry',

@@ -37,7 +37,8 @@ const listCommand: CommandModule<object, Args> = {
     cacheOptions(yargs)
       .option('provider', { type: 'string', describe: 'Only of this provider' })
       .option('state', { choices: ['waiting', 'running', 'failed'] as const, describe: 'Only in this state' })
-      .option('limit', { type: 'number', default: 50, describe: 'At most so many' }),
+      .option('limit', { type: 'number', default: 50, describe: 'At most so many' })
+      .example('$0 cache jobs list --state failed', 'what failed, and why'),
   handler: (args) =>
     withCache(args, async (context, { cache }) => {
       const { provider, state, limit } = args;
@@ -53,7 +54,17 @@ function oneCommand(verb: 'retry' | 'cancel'): CommandModule<object, OneArgs> {
     command: `${verb} <job>`,
     describe:
       verb === 'retry' ? 'Have a failed job done now' : 'Drop a job; the next schedule makes it again',
-    builder: (yargs) => cacheOptions(yargs).positional('job', { type: 'number', demandOption: true }),
+    builder: (yargs) =>
+      cacheOptions(yargs)
+        .positional('job', {
+          type: 'number',
+          demandOption: true,
+          describe: 'Its number, as `cache jobs list` shows it',
+        })
+        .example(
+          `$0 cache jobs ${verb} 17`,
+          verb === 'retry' ? 'after its upstream was mended' : 'not wanted any more',
+        ),
     handler: (args) =>
       withCache(args, async (context, { cache }) => {
         const done = verb === 'retry' ? cache.retry(args.job) : cache.cancel(args.job);

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import type { Context } from '../../context.ts';
-import { type CacheLoad, loadCacheTables } from '../../jobs/cache-tables.ts';
+import { type CacheLoad, loadCacheTables, newCacheRows } from '../../jobs/cache-tables.ts';
 import { byteSize } from '../../show/progress.ts';
 import { textTable } from '../../show/table.ts';
 import { openTables } from '../open-tables.ts';
@@ -12,6 +12,7 @@ type Args = Parameters<typeof withContext>[0] & {
   readonly replace: boolean;
   readonly check: boolean;
   readonly private: boolean;
+  readonly 'dry-run': boolean;
 };
 
 export const loadCommand: CommandModule<object, Args> = {
@@ -28,11 +29,19 @@ export const loadCommand: CommandModule<object, Args> = {
         describe: 'Count the rows in the warehouse afterwards; exit 1 when some are missing or doubled',
       })
       .option('private', { type: 'boolean', default: false, describe: 'Private values too' })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Only say how much is new' })
+      .example('$0 cache load --dry-run', 'how much is new')
       .example('$0 cache load', 'cache_entry and cache_run, whatever is new, once'),
   handler: (args) => withContext(args, (context) => load(context, args), { cache: true }),
 };
 
 async function load(context: Context, args: Args): Promise<number> {
+  if (args['dry-run']) {
+    const fresh = newCacheRows(context.openStore({ dryRun: true }));
+    const text = `${fresh.cache_entry} changes and ${fresh.cache_run} refreshes are new (dry run: nothing was loaded)`;
+    await print(context, args.json ? JSON.stringify({ dryRun: true, new: fresh }) : text);
+    return 0;
+  }
   // Workers go on meanwhile: the hold keeps another load away, not them.
   const tables = await openTables(context, 'cache load');
   const { cache } = await openedCache(context, args);

@@ -14,7 +14,7 @@ const SIGN_MAX_MS = 60_000;
 type Args = CacheArgs & {
   readonly provider: string;
   readonly key?: string | undefined;
-  readonly wait: boolean;
+  readonly now: boolean;
 };
 
 export const refreshCommand: CommandModule<object, Args> = {
@@ -22,14 +22,19 @@ export const refreshCommand: CommandModule<object, Args> = {
   describe: 'Have an entry, or all of a provider, fetched again',
   builder: (yargs) =>
     cacheOptions(yargs)
-      .positional('provider', { type: 'string', demandOption: true })
+      .positional('provider', {
+        type: 'string',
+        demandOption: true,
+        describe: 'One of those that `cache providers` shows',
+      })
       .positional('key', { type: 'string', describe: 'Default: every key that is kept' })
-      .option('wait', {
+      .option('now', {
         type: 'boolean',
         default: false,
-        describe: 'Wait until it is done (by this process, where no worker runs), and say what came of it',
+        describe:
+          'Do not leave it to a worker: see it done before this ends, by this process where no worker runs, and say what came of it',
       })
-      .example('$0 cache refresh fedora_releases --wait', 'now, and see')
+      .example('$0 cache refresh fedora_releases --now', 'now, and see')
       .example('$0 cache refresh package_bugs bash', 'a worker does it soon'),
   handler: (args) => withCache(args, (context, opened) => refresh(context, opened, args)),
 };
@@ -40,11 +45,12 @@ async function refresh(context: Context, opened: OpenedCache, args: Args): Promi
   if (provider.kind === 'retired')
     throw new SamovarError('config', `${provider.name} is retired: there is nothing to fetch it from`, {
       subject: provider.name,
+      remedy: 'See `samovar cache providers` for those that are not.',
     });
   const key = keyOf(provider, args.key);
   const keys = key === undefined ? opened.store.cache.keysOf(provider.name) : [key];
   const wanted = cache.wantMany(provider.name, keys, 'manual');
-  if (!args.wait) {
+  if (!args.now) {
     await print(context, args.json ? JSON.stringify({ wanted }) : wantedText(context, opened, wanted));
     return 0;
   }
@@ -61,7 +67,7 @@ const isServed = (context: Context, { cache }: OpenedCache) =>
 function wantedText(context: Context, opened: OpenedCache, wanted: number): string {
   const text = `${wanted} ${wanted === 1 ? 'refresh' : 'refreshes'} wanted`;
   if (isServed(context, opened)) return text;
-  return `${text}; no worker runs: start \`samovar cache worker\`, or add --wait to have it done here`;
+  return `${text}; no worker runs: start \`samovar cache worker\`, or add --now to have it done here`;
 }
 
 async function here(context: Context, opened: OpenedCache, provider: string, key: string | undefined) {

@@ -85,7 +85,9 @@ function withRoles(
     args,
     async (context, opened) => {
       if (refreshes !== undefined && !(Number.isInteger(refreshes) && refreshes >= 1 && refreshes <= 256))
-        throw new SamovarError('config', `--refreshes ${refreshes} must be a whole number from 1 to 256`);
+        throw new SamovarError('config', `--refreshes ${refreshes} is no whole number from 1 to 256`, {
+          remedy: 'Leave it out, or give such a number: --refreshes 8',
+        });
       await run(context, opened);
       return 0;
     },

@@ -8,24 +8,24 @@ import { print } from '../run.ts';
 import { type CacheArgs, cacheOptions, withCache } from './place.ts';
 import { rolesOf } from './upstream.ts';
 
-type Args = CacheArgs & { readonly from?: string | undefined; readonly refreshes?: number | undefined };
+type Args = CacheArgs & { readonly provider?: string | undefined; readonly refreshes?: number | undefined };
 
 export const warmCommand: CommandModule<object, Args> = {
   command: 'warm',
   describe: 'Fill the cache in the order of what depends on what, and wait for it',
   builder: (yargs) =>
     cacheOptions(yargs)
-      .option('from', { type: 'string', describe: 'Only this provider and what depends on it' })
+      .option('provider', { type: 'string', describe: 'Only this provider and what depends on it' })
       .option('refreshes', { type: 'number', describe: 'Refreshes at once in this process' })
       .example('$0 cache warm', 'after an installation')
-      .example('$0 cache warm --from bodhi_updates', 'after its upstream was mended'),
+      .example('$0 cache warm --provider bodhi_updates', 'after its upstream was mended'),
   handler: (args) => withCache(args, (context, opened) => fill(context, opened, args)),
 };
 
 async function fill(context: Context, opened: OpenedCache, args: Args): Promise<number> {
   const seen: WarmProgress[] = [];
   const failed = await warmed(context, opened, {
-    ...(args.from !== undefined && { from: opened.cache.provider(args.from).name }),
+    ...(args.provider !== undefined && { from: opened.cache.provider(args.provider).name }),
     ...(args.refreshes !== undefined && { refreshes: args.refreshes }),
     onProgress: (progress) => seen.push(progress),
   });

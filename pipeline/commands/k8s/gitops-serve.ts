@@ -13,8 +13,8 @@ import { type GitopsArgs, gitopsOptions, newRequestId, openBot } from './gitops-
 
 type Args = GitopsArgs & {
   readonly secrets: string;
-  readonly listen: string;
-  readonly 'metrics-listen'?: string | undefined;
+  readonly http: string;
+  readonly monitor?: string | undefined;
 };
 
 /** A server's answer must come before its own limit of silence. */
@@ -32,15 +32,16 @@ export const gitopsServeCommand: CommandModule<object, Args> = {
         default: 'config/gitops-bot.yaml',
         describe: 'YAML file of tokens; that of major-tom is read as it is',
       })
-      .option('listen', {
+      .option('http', {
         type: 'string',
         default: '8091',
         describe: 'HOST:PORT, or PORT for this machine only; behind something that speaks TLS',
       })
-      .option('metrics-listen', {
+      .option('monitor', {
         type: 'string',
         describe: 'HOST:PORT, or PORT, of /metrics and /healthz: apart from what others reach',
       })
+      .example('$0 k8s gitops serve --http 8091 --monitor 9091', 'until it is stopped')
       .epilogue(
         'slackSigningSecret opens /slack/commands and /slack/interactions, slackAppToken opens Socket Mode, apiTokens open /v1/commands.',
       ),
@@ -67,9 +68,9 @@ async function serve(context: Context, args: Args): Promise<number> {
   const { nowMs } = context;
   const { refused: onRefused } = metrics;
   const app = gitopsPages({ ...receive, secrets, nowMs, waitMs: API_WAIT_MS, onRefused });
-  const metricsAt = args['metrics-listen'];
+  const metricsAt = args.monitor;
   if (metricsAt !== undefined) await serveMetrics(context, metricsAt, metrics);
-  const server = await startHttp({ address: args.listen, fetch: app.fetch });
+  const server = await startHttp({ address: args.http, fetch: app.fetch });
   context.onClose(async () => {
     await server.close();
     // What was begun is finished, as far as the grace time goes.

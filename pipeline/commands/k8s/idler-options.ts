@@ -13,7 +13,7 @@ export interface IdlerArgs extends ClusterArgs {
   readonly 'awake-minutes': number;
   readonly prometheus?: string | undefined;
   readonly 'requests-query': string;
-  readonly 'metrics-listen'?: string | undefined;
+  readonly monitor?: string | undefined;
   readonly 'external-name': string;
   readonly 'unidler-port': number;
   readonly 'dry-run': boolean;
@@ -34,7 +34,7 @@ export function idlerOptions<T>(yargs: Argv<T>) {
       type: 'string',
       describe: 'Of all patterns: Europe/London (default: this machine)',
     })
-    .option('metrics-listen', {
+    .option('monitor', {
       type: 'string',
       describe: ':PORT or HOST:PORT of /metrics and /healthz, with --schedule (default: nowhere)',
     })

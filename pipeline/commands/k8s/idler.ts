@@ -93,7 +93,7 @@ function noteIdled({ log }: Context, hands: Hands): IdlerOptions['onIdled'] {
 
 async function serveMetrics(
   { log, onClose }: Context,
-  { 'metrics-listen': address }: Args,
+  { monitor: address }: Args,
   metrics: IdlerMetrics,
 ): Promise<void> {
   if (address === undefined) return;
@@ -106,9 +106,13 @@ function optionsOf({ signal, settings, nowMs }: Context, args: Args): IdlerOptio
   const { prometheus, 'quiet-minutes': quietMinutes } = args;
   const quietMs = quietMinutes === undefined ? undefined : quietMinutes * MINUTE_MS;
   if (prometheus !== undefined && quietMs === undefined)
-    throw new SamovarError('config', '--prometheus is of no use without --quiet-minutes');
-  if (args['metrics-listen'] !== undefined && args.schedule === undefined)
-    throw new SamovarError('config', '--metrics-listen is of no use without --schedule: see --json');
+    throw new SamovarError('config', '--prometheus is of no use without --quiet-minutes', {
+      remedy: 'Say how long is quiet: --quiet-minutes 60',
+    });
+  if (args.monitor !== undefined && args.schedule === undefined)
+    throw new SamovarError('config', '--monitor is of no use without --schedule', {
+      remedy: 'Give --schedule, or take the figures of one look from --json.',
+    });
   checkHours(args, nowMs());
   const timeoutMs = settings.requestTimeoutMs;
   const query = args['requests-query'];
@@ -128,7 +132,9 @@ function optionsOf({ signal, settings, nowMs }: Context, args: Args): IdlerOptio
 function checkHours({ timezone, 'sleep-at': sleepAt, 'wake-at': wakeAt }: Args, nowMs: number): void {
   if (sleepAt !== undefined) maySleep({ sleepAt, wakeAt, timezone }, nowMs);
   else if (wakeAt !== undefined)
-    throw new SamovarError('config', '--wake-at is of no use without --sleep-at');
+    throw new SamovarError('config', '--wake-at is of no use without --sleep-at', {
+      remedy: 'Say when apps may sleep: --sleep-at "0 20 * * *"',
+    });
 }
 
 function policyOf(args: Args, quietMs: number | undefined): Policy {

@@ -6,8 +6,8 @@ export interface SupervisorArgs extends ClusterArgs {
   readonly image: string;
   readonly logs?: string | undefined;
   readonly namespace?: string | undefined;
-  readonly listen: string;
-  readonly every: number;
+  readonly http: string;
+  readonly every: string;
   readonly 'github-secret': string;
   readonly 'github-key': readonly string[];
   readonly 'service-account'?: string | undefined;
@@ -30,12 +30,16 @@ export function supervisorOptions<T>(yargs: Argv<T>) {
       type: 'string',
       describe: "Of the fleet (default: the pod's own, or the context's)",
     })
-    .option('listen', {
+    .option('http', {
       type: 'string',
       default: '6343',
       describe: 'HOST:PORT or PORT of /update, /healthz, /readyz and /metrics',
     })
-    .option('every', { type: 'number', default: 60, describe: 'Seconds between two looks at everything' })
+    .option('every', {
+      type: 'string',
+      default: '60s',
+      describe: 'Time between two looks at everything: 30s, 5m; seconds where no unit is written',
+    })
     .option('once', { type: 'boolean', default: false, describe: 'One look, without the Lease, then end' })
     .option('dry-run', { type: 'boolean', default: false, describe: 'Say what would be done, do nothing' });
 }

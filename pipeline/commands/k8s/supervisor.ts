@@ -14,6 +14,7 @@ import type { Overlay } from '../../k8s/supervisor/overlay.ts';
 import { createReconciler, type ReconcileOptions } from '../../k8s/supervisor/reconcile.ts';
 import { reportLine, reportText } from '../../k8s/supervisor/report-text.ts';
 import { type SupervisorLog, startSupervisor } from '../../k8s/supervisor/supervisor.ts';
+import { intervalMs } from '../intervals.ts';
 import { type CommonArgs, placeOptions, print, withContext } from '../run.ts';
 import { openNamedCluster } from './cluster.ts';
 import { repoListReader } from './repo-list.ts';
@@ -21,6 +22,7 @@ import { type SupervisorArgs, supervisorOptions } from './supervisor-options.ts'
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 86_400_000;
 
 type Args = CommonArgs & SupervisorArgs;
 
@@ -59,8 +61,8 @@ async function keepUp(context: Context, args: Args, options: ReconcileOptions): 
     log,
     sleep: untilAborted,
     signal: context.stopping,
-    address: args.listen,
-    everyMs: args.every * SECOND_MS,
+    address: args.http,
+    everyMs: intervalMs(args.every, '--every', SECOND_MS),
     lead: (work, signal) =>
       whileLeading(
         {
@@ -117,15 +119,24 @@ function assertArgs(args: Args): void {
   const within = (name: keyof Args & string, min: number, max: number) => {
     const value = Number(args[name]);
     if (!(value >= min && value <= max))
-      throw new SamovarError('config', `--${name}: give a number from ${min} to ${max}`);
+      throw new SamovarError('config', `--${name} ${value} is not from ${min} to ${max}`, {
+        remedy: `Give a number from ${min} to ${max}, or leave --${name} out.`,
+      });
   };
-  within('every', 1, 86_400);
+  const everyMs = intervalMs(args.every, '--every', SECOND_MS);
+  if (everyMs < SECOND_MS || everyMs > DAY_MS)
+    throw new SamovarError('config', `--every ${args.every} is not between 1s and 1d`, {
+      remedy: 'Leave it out, or give another: --every 60s',
+    });
   within('packs', 1, 1_000);
   within('replay-minutes', 1, 10_000);
   within('grace-minutes', 0, 1_000_000);
   within('spacing-minutes', 0, 1_000_000);
   within('surplus-share', 0.001, 1);
-  if (args['github-key'].length === 0) throw new SamovarError('config', '--github-key: name at least one');
+  if (args['github-key'].length === 0)
+    throw new SamovarError('config', '--github-key has no name after it', {
+      remedy: 'Name at least one key of the Secret.',
+    });
 }
 
 function logsOf(place: string): string {

@@ -2,8 +2,8 @@ import type { Argv } from 'yargs';
 import { type ClusterArgs, clusterOptions } from './cluster.ts';
 
 export interface UnidlerArgs extends ClusterArgs {
-  readonly listen?: string | undefined;
-  readonly 'metrics-listen'?: string | undefined;
+  readonly http?: string | undefined;
+  readonly monitor?: string | undefined;
   readonly webhook?: string | undefined;
   readonly 'key-label'?: string | undefined;
   readonly 'external-name': string;
@@ -21,8 +21,8 @@ export function unidlerOptions<T>(yargs: Argv<T>) {
       // UNIDLE_KEY_LABEL, as the original has it; and every other option so. Not `UNIDLE`: UNIDLER_PORT is what Kubernetes tells
       // pods of a Service named unidler.
       .env('UNIDLE_')
-      .option('listen', { type: 'string', describe: ':PORT, PORT, or HOST:PORT (PORT; default :8080)' })
-      .option('metrics-listen', {
+      .option('http', { type: 'string', describe: ':PORT, PORT, or HOST:PORT (PORT; default :8080)' })
+      .option('monitor', {
         type: 'string',
         describe: ':PORT or HOST:PORT of /metrics, apart from the pages (default: nowhere)',
       })

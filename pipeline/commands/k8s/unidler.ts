@@ -17,7 +17,7 @@ export const unidlerCommand: CommandModule<object, Args> = {
   builder: (yargs) =>
     unidlerOptions(placeOptions(yargs))
       .example('$0 k8s unidler', 'in a pod: port 8080, /healthz for probes')
-      .example('$0 k8s unidler --listen 127.0.0.1:8080 --kubeconfig FILE', 'from outside of the cluster'),
+      .example('$0 k8s unidler --http 127.0.0.1:8080 --kubeconfig FILE', 'from outside of the cluster'),
   handler: (args) => withContext(args, (context) => serve(context, args)),
 };
 
@@ -38,10 +38,13 @@ async function serve(context: Context, args: Args): Promise<number> {
 }
 
 async function optionsOf({ log }: Context, args: Args): Promise<UnidlerOptions> {
-  if (!(args['deadline-minutes'] > 0)) throw new SamovarError('config', '--deadline-minutes is more than 0');
-  const { 'metrics-listen': metricsAddress, webhook } = args;
+  if (!(args['deadline-minutes'] > 0))
+    throw new SamovarError('config', '--deadline-minutes is not more than 0', {
+      remedy: 'Give it minutes: 10.',
+    });
+  const { monitor: metricsAddress, webhook } = args;
   return {
-    address: args.listen ?? othersVariable('PORT') ?? ':8080',
+    address: args.http ?? othersVariable('PORT') ?? ':8080',
     ...(metricsAddress !== undefined && { metricsAddress }),
     ...(webhook !== undefined && { webhook }),
     externalName: args['external-name'],

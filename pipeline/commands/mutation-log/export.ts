@@ -3,13 +3,15 @@ import type { Context } from '../../context.ts';
 import { EXPORT_KINDS, type ExportFormat, type ExportKind, exportText } from '../../jobs/mutation-export.ts';
 import { writeToFile, writeToStream } from '../../jobs/mutation-export-file.ts';
 import { knownRepos } from '../../jobs/mutation-stats.ts';
-import { type CommonArgs, commonOptions, withContext } from '../run.ts';
+import { formatOf } from '../format.ts';
+import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { counted } from './tools-repos.ts';
 
 type Args = CommonArgs & {
   readonly repositories?: readonly string[] | undefined;
   readonly kind: ExportKind;
-  readonly format: ExportFormat;
+  readonly format?: ExportFormat | undefined;
+  readonly 'dry-run': boolean;
   readonly out?: string | undefined;
   readonly deleted: boolean;
 };
@@ -25,9 +27,10 @@ export const exportCommand: CommandModule<object, Args> = {
         describe: 'OWNER/REPO; default: all that are known',
       })
       .option('kind', { choices: EXPORT_KINDS, default: 'issues' as const, describe: 'What of them' })
-      .option('format', { choices: ['ndjson', 'csv'] as const, default: 'ndjson' as const, describe: 'How' })
+      .option('format', { choices: ['ndjson', 'csv'] as const, describe: 'How (default ndjson)' })
       .option('out', { type: 'string', describe: 'File; default: stdout' })
       .option('deleted', { type: 'boolean', default: false, describe: 'What is gone on GitHub, too' })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Only count what would be written' })
       .example('$0 mutation-log export golang/go --kind comments | jq .body', 'all comments of a repository')
       .example('$0 mutation-log export --format csv --out issues.csv', 'for a spreadsheet'),
   handler: (args) => withContext(args, (context) => write(context, args), { mutationLog: true }),
@@ -35,7 +38,8 @@ export const exportCommand: CommandModule<object, Args> = {
 
 async function write(context: Context, args: Args): Promise<number> {
   const { corpus } = context.openStore({ dryRun: true });
-  const { kind, format, deleted, out } = args;
+  const { kind, deleted, out, 'dry-run': dryRun } = args;
+  const format = formatOf(args, { jsonName: 'ndjson', standard: 'ndjson' });
   const repos = knownRepos(corpus, args.repositories ?? []);
   const rows = await counted(context, { label: 'export', unit: 'rows' }, async (counting, task) => {
     const text = exportText(corpus, {
@@ -50,11 +54,20 @@ async function write(context: Context, args: Args): Promise<number> {
         task.step();
       },
     });
-    if (out !== undefined) await writeToFile(out, text);
+    if (dryRun) for await (const _ of text);
+    else if (out !== undefined) await writeToFile(out, text);
     else if (!(await writeToStream(context.stdout, text))) return undefined;
     return counting.done;
   });
-  const done = `${rows} ${kind} of ${repos.length} repositories${out === undefined ? '' : ` in ${out}`}`;
+  const of = `${rows} ${kind} of ${repos.length} repositories`;
+  if (dryRun) {
+    await print(
+      context,
+      args.json ? JSON.stringify({ dryRun, kind, rows }) : `${of} would be written (dry run)`,
+    );
+    return 0;
+  }
+  const done = `${of}${out === undefined ? '' : ` in ${out}`}`;
   context.stderr.write(`${rows === undefined ? 'not all was written: its reader went away' : done}\n`);
   return 0;
 }

@@ -6,7 +6,7 @@ import { repairText } from '../../show/mutation-check.ts';
 import { commonOptions, print, withContext } from '../run.ts';
 import { LOG_OPTION, type LogArgs, namedPlace, WAL_OPTION } from './verify.ts';
 
-type Args = LogArgs & { readonly yes: boolean };
+type Args = LogArgs & { readonly yes: boolean; readonly 'dry-run': boolean };
 
 export const repairCommand: CommandModule<object, Args> = {
   command: 'repair [repo]',
@@ -22,6 +22,11 @@ export const repairCommand: CommandModule<object, Args> = {
         default: false,
         describe: 'Do it. Stop whoever writes to the log first',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only show what would be done, as without --yes',
+      })
       .example('$0 mutation-log repair golang/go', 'what would be done; exit 1 when there is something to do')
       .example('$0 mutation-log repair golang/go --wal --yes', 'what a writer keeps on this machine')
       .example('$0 mutation-log repair --log gs://my-logs/golang/go/ --yes', 'do it'),
@@ -31,7 +36,7 @@ export const repairCommand: CommandModule<object, Args> = {
 async function repair(context: Context, args: Args): Promise<number> {
   const { signal, nowMs } = context;
   const place = await namedPlace(context, args);
-  const dryRun = !args.yes;
+  const dryRun = !args.yes || args['dry-run'];
   const result =
     'folder' in place
       ? await repairFolder(place.folder, { ...place, dryRun, signal })

@@ -25,6 +25,7 @@ type Args = CommonArgs &
     readonly log?: string | undefined;
     readonly undo?: string | undefined;
     readonly yes: boolean;
+    readonly 'dry-run': boolean;
     readonly kubernetes: boolean;
     readonly namespace?: string | undefined;
     readonly 'wait-fetch': boolean;
@@ -44,6 +45,11 @@ export const resetCommand: CommandModule<object, Args> = {
           'Where logs are, with {owner} and {repo} or {hash} (default: mutation_logs of the settings)',
       })
       .option('yes', { type: 'boolean', default: false, describe: 'Do it; else only say what would be done' })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only show what would be done, as without --yes',
+      })
       .option('undo', {
         type: 'string',
         describe: 'Bring back what a reset archived: the latest, or that of TIME as it is told',
@@ -68,7 +74,10 @@ export const resetCommand: CommandModule<object, Args> = {
       .example('$0 mutation-log reset golang/go', 'what would be done')
       .example('$0 mutation-log reset golang/go --yes', 'do it; again after a stop, to go on')
       .example('$0 mutation-log reset golang/go --undo --yes', 'the log as it was'),
-  handler: (args) => withContext(args, (context) => reset(context, args), { mutationLog: true }),
+  handler: (args) =>
+    withContext(args, (context) => reset(context, { ...args, yes: args.yes && !args['dry-run'] }), {
+      mutationLog: true,
+    }),
 };
 
 async function reset(context: Context, args: Args): Promise<number> {

@@ -8,6 +8,7 @@ import { encodeMutation } from '../../records/mutation/codec.ts';
 import type { Served } from '../../serve/served.ts';
 import { startServer } from '../../serve/server.ts';
 import type { Store } from '../../store/open.ts';
+import { intervalMs } from '../intervals.ts';
 import { type CommonArgs, commonOptions, withContext } from '../run.ts';
 import { lagReader, lagValues } from './lag.ts';
 import { repoOf } from './log-place.ts';
@@ -21,7 +22,7 @@ type Args = CommonArgs & {
   readonly grpc?: string | undefined;
   readonly http?: string | undefined;
   readonly internal?: string | undefined;
-  readonly every: number;
+  readonly every: string;
   readonly 'read-only': boolean;
   readonly redirect: boolean;
 };
@@ -48,7 +49,11 @@ export const serveCommand: CommandModule<object, Args> = {
         type: 'string',
         describe: 'HOST:PORT or PORT of TombstoneIssues; it writes to logs that nobody else writes to',
       })
-      .option('every', { type: 'number', default: 10, describe: 'Seconds between two looks for new records' })
+      .option('every', {
+        type: 'string',
+        default: '10s',
+        describe: 'Time between two looks for new records: 10s, 1m; seconds where no unit is written',
+      })
       .option('read-only', {
         type: 'boolean',
         default: false,
@@ -80,7 +85,7 @@ async function serve(context: Context, args: Args): Promise<number> {
   const store = args['read-only'] ? context.openStore() : await held(context);
   const place: ServePlace = {
     ...{ context, store, bucket, prefix, repositories: args.repositories ?? [], redirect: args.redirect },
-    everyMs: args.every * SECOND_MS,
+    everyMs: intervalMs(args.every, '--every', SECOND_MS),
     writes: args.internal !== undefined,
   };
   const { served, done } = args['read-only'] ? readOnly(place) : await following(place);

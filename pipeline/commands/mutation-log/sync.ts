@@ -14,6 +14,7 @@ import type { Task } from '../../monitor/contract.ts';
 import { openLogWriter } from '../../mutation-log/writer.ts';
 import { syncText } from '../../show/mutation-sync.ts';
 import { startProgress } from '../../show/progress.ts';
+import { intervalMs } from '../intervals.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { repoOf } from './log-place.ts';
 import { createRoundLoader } from './sync-load.ts';
@@ -27,7 +28,7 @@ type Args = CommonArgs & {
   readonly repositories?: readonly string[] | undefined;
   readonly repos?: string | undefined;
   readonly once: boolean;
-  readonly every?: number | undefined;
+  readonly every?: string | undefined;
   readonly threads: number;
   readonly 'deletions-hours': number;
   readonly load: boolean;
@@ -47,7 +48,10 @@ export const syncCommand: CommandModule<object, Args> = {
       })
       .option('repos', { type: 'string', describe: 'File or bucket URL of repositories (SAMOVAR_REPOS)' })
       .option('once', { type: 'boolean', default: false, describe: 'One turn of each, then end' })
-      .option('every', { type: 'number', describe: 'Minutes between two turns (default 5)' })
+      .option('every', {
+        type: 'string',
+        describe: 'Time between two turns: 30s, 5m; minutes where no unit is written (default 5m)',
+      })
       .option('threads', { type: 'number', default: 4, describe: 'Repositories at once' })
       .option('deletions-hours', {
         type: 'number',
@@ -102,7 +106,10 @@ async function sync(context: Context, args: Args): Promise<number> {
       loaded = (await load?.()) ?? true;
     },
     ...(!once && {
-      everyMs: args.every === undefined ? context.settings.mutationLog.syncMs : args.every * 60_000,
+      everyMs:
+        args.every === undefined
+          ? context.settings.mutationLog.syncMs
+          : intervalMs(args.every, '--every', 60_000),
     }),
   }).finally(end);
   const summary = {

@@ -6,20 +6,20 @@ import { webhookPages } from '../../serve/webhook.ts';
 import { acceptDelivery } from '../../serve/webhook-delivery.ts';
 import { type CommonArgs, commonOptions, withContext } from '../run.ts';
 
-type Args = CommonArgs & { readonly listen: string };
+type Args = CommonArgs & { readonly http: string };
 
 export const webhookCommand: CommandModule<object, Args> = {
   command: 'webhook',
   describe: "Take GitHub's webhooks: what they tell of is synced sooner",
   builder: (yargs) =>
     commonOptions(yargs)
-      .option('listen', {
+      .option('http', {
         type: 'string',
         default: '8090',
         describe: 'HOST:PORT, or PORT for this machine only; behind something that speaks TLS',
       })
       .example(
-        '$0 mutation-log webhook --listen 0.0.0.0:8090',
+        '$0 mutation-log webhook --http 0.0.0.0:8090',
         'beside `mutation-log sync`, on the same database',
       )
       .epilogue('The secret: SAMOVAR_WEBHOOK_SECRET, or webhook_secret_file; a second line is accepted too.'),
@@ -27,7 +27,7 @@ export const webhookCommand: CommandModule<object, Args> = {
     withContext(args, (context) => webhook(context, args), { mutationLog: true, graceful: true }),
 };
 
-async function webhook(context: Context, { listen }: Args): Promise<number> {
+async function webhook(context: Context, { http }: Args): Promise<number> {
   const secrets = secretsOf(context);
   const store = context.openStore();
   const app = webhookPages({
@@ -36,7 +36,7 @@ async function webhook(context: Context, { listen }: Args): Promise<number> {
     onAnswer: (event, answer) => context.log.debug({ event, answer }, 'a delivery'),
     log: (message, error) => context.log.error({ reason: describeError(error) }, message),
   });
-  const server = await startHttp({ address: listen, fetch: app.fetch });
+  const server = await startHttp({ address: http, fetch: app.fetch });
   context.onClose(() => server.close());
   context.log.info({ url: server.url }, 'taking webhooks');
   await untilStopped(context.stopping);

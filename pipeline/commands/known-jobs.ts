@@ -1,0 +1,36 @@
+import { loadRoots } from '../config/buckets.ts';
+import { nearest } from '../config/similar.ts';
+import type { Context } from '../context.ts';
+import { SamovarError } from '../errors.ts';
+import type { Store } from '../store/open.ts';
+
+/** More names than a shell or a message could show. */
+const JOBS_MAX = 20_000;
+const PATTERN = /[*?]/;
+
+/** Jobs that were collected. `prefixed`: as rows name them (`pr:pull-e2e`), else as buckets do. */
+export async function knownJobs(
+  { settings }: Pick<Context, 'settings'>,
+  { builds, cursors }: Pick<Store, 'builds' | 'cursors'>,
+  { prefixed }: { readonly prefixed: boolean },
+): Promise<readonly string[]> {
+  const roots = await loadRoots(settings.bucketsFile);
+  return roots.flatMap(({ url, prefix }) => {
+    const id = cursors.findRoot(url);
+    const names = id === undefined ? [] : builds.jobs(id, JOBS_MAX);
+    return prefixed ? names.map((name) => `${prefix}${name}`) : names;
+  });
+}
+
+/** Throws `missing`, with the nearest name, when `job` is no pattern and none of the jobs that are known. No jobs: nothing is known. */
+export function assertKnownJob(job: string | undefined, jobs: readonly string[]): void {
+  if (job === undefined || PATTERN.test(job) || jobs.length === 0 || jobs.includes(job)) return;
+  const near = nearest(job, jobs);
+  throw new SamovarError('missing', `there is no job "${job}" among the ${jobs.length} that are known here`, {
+    subject: job,
+    remedy:
+      near === undefined
+        ? `Ask for several with a pattern: --job '*${job}*'`
+        : `Did you mean "${near}"? A pattern asks for several: --job '${near.slice(0, 8)}*'`,
+  });
+}
