@@ -35,7 +35,7 @@ dl.sums .soft { font-weight: 400; } dl.sums time { font-size: 1rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th { font-size: .8rem; color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); } td { vertical-align: top; overflow-wrap: anywhere; }
-tr:last-child td { border-bottom: 0; } td.first { min-width: 10rem; } td.when { overflow-wrap: normal; min-width: 6rem; } td.wide { min-width: 14rem; } td.strips { min-width: 10.4rem; }
+tr:last-child td { border-bottom: 0; } td.first { min-width: 10rem; } td.when { overflow-wrap: normal; } time span { white-space: nowrap; } td.wide { min-width: 14rem; } td.strips { min-width: 10.4rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td.number, td.short { white-space: nowrap; overflow-wrap: normal; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
 th button::after { content: '\\00a0↕'; opacity: .55; } th[aria-sort=ascending] button::after { content: '\\00a0↑'; opacity: 1; }
@@ -82,7 +82,7 @@ figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .9
   dl.sums div { flex: 1 1 28%; min-width: 0; padding: .4rem .7rem; } dl.sums dd { font-size: 1.05rem; } dl.sums time { font-size: .9rem; }
 }
 /* Rows as cards, before a table would be wider than its page. */
-@media (max-width: 66rem) {
+@media (max-width: 70rem) {
   .narrow-only { display: flex; gap: .4rem; align-items: center; } .narrow-only select { min-width: 0; flex: 1 1 auto; }
   thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
   table[role=table], table[role=table] tbody { display: block; } table[role=table] tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 0 .8rem;

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Html } from './page.ts';
-import { NONE } from './words.ts';
+import { NONE, plain } from './words.ts';
 
 export interface Column {
   readonly label: string;
@@ -42,17 +42,17 @@ export function table(
     (row) => html`<tr role="row">${row.map((value, at) => cell(value, columns[at], at))}</tr>
 `,
   );
-  const plain = html`<table role="table"${key === undefined ? '' : html` data-key="${key}"`}><caption><span class="hidden">${caption}</span></caption>
+  const whole = html`<table role="table"${key === undefined ? '' : html` data-key="${key}"`}><caption><span class="hidden">${caption}</span></caption>
 <thead role="rowgroup"><tr role="row">${head}</tr></thead>
 <tbody role="rowgroup">${body}</tbody></table>`;
-  return key === undefined ? plain : html`${tools(key, searched)}${plain}`;
+  return key === undefined ? whole : html`${tools(key, searched)}${whole}`;
 }
 
 function cell(value: unknown, column: Column | undefined, at: number): Html {
   const isCell = typeof value === 'object' && value !== null && 'by' in value;
   const { shown, by } = isCell ? (value as Cell) : { shown: value, by: null };
   const kinds = [at === 0 ? 'first' : '', column?.kind ?? '', shown === NONE ? 'none' : ''];
-  const data = by === null ? '' : html` data-by="${by}"`;
+  const data = by === null ? '' : html` data-by="${typeof by === 'string' ? plain(by) : by}"`;
   return html`<td role="cell" class="${kinds.filter((kind) => kind !== '').join(' ')}" data-label="${column?.label}"${data}>${shown}</td>`;
 }
 

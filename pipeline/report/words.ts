@@ -79,7 +79,8 @@ function iso(seconds: number): string {
 /** A moment: exact, as pages are kept and sent around. */
 export function moment(seconds: number | null): Html | string {
   if (seconds === null) return NONE;
-  return html`<time datetime="${iso(seconds)}">${utc(seconds)}</time>`;
+  const [day = '', time = ''] = utc(seconds).split(' ');
+  return html`<time datetime="${iso(seconds)}"><span>${day}</span> ${time}</time>`;
 }
 
 /** `3 h before this was read`, as pages do not know when they are looked at. */
