@@ -1,11 +1,11 @@
-import type { Bucket, BucketObject, ObjectStream } from '../backends/bucket/contract.ts';
+import type { Bucket, BucketObject } from '../backends/bucket/contract.ts';
 import { isRetryable, SamovarError } from '../errors.ts';
 import { feedJunit } from '../records/junit/gunzip.ts';
 import { createJunitReader, type JunitSummary, type TestResult } from '../records/junit/reader.ts';
 import { createRawPacker, packRaw, type RawPacker } from '../records/raw.ts';
 import type { JunitFileRecord, RawFile } from '../store/junit.ts';
 import { listJunit } from './artifacts.ts';
-import type { BuildReading, FileName } from './reading/contract.ts';
+import type { Body, BuildReading, FileName } from './reading/contract.ts';
 
 /** A body that breaks is read again from its start so many times. */
 const BODY_ATTEMPTS_MAX = 4;
@@ -70,20 +70,16 @@ async function open(
   bucket: Bucket,
   { name, size }: BucketObject,
   signal: AbortSignal,
-): Promise<ObjectStream | undefined> {
+): Promise<{ readonly generation: string; readonly body: Body } | undefined> {
   if (size > WHOLE_BYTES_MAX) return bucket.stream(name, { signal });
   try {
     const read = await bucket.read(name, { signal, bytesMax: 8 * WHOLE_BYTES_MAX });
     if (read === undefined || read === 'unchanged') return undefined;
-    return { generation: read.generation, body: once(read.bytes) };
+    return { generation: read.generation, body: read.bytes };
   } catch (error) {
     if (error instanceof SamovarError && error.code === 'too-large') return bucket.stream(name, { signal });
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** Reads and packs one file as it comes. Rejects with what the body throws. */

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { BuildReaders, ReadBuild } from '../../pipeline/collect/reading/contract.ts';
+import type { Body, BuildReaders, ReadBuild } from '../../pipeline/collect/reading/contract.ts';
 import { localReaders } from '../../pipeline/collect/reading/local.ts';
 import { threadReaders } from '../../pipeline/collect/reading/threads.ts';
 import { unpackRow } from '../../pipeline/records/chunk.ts';
@@ -52,10 +52,14 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'artifacts/junit_empty.xml': new Uint8Array(0),
 };
 
-async function readAll(readers: BuildReaders, names = Object.keys(FILES)): Promise<ReadBuild> {
+async function readAll(
+  readers: BuildReaders,
+  names = Object.keys(FILES),
+  bodyOf: (bytes: Uint8Array) => Body = (bytes) => chunks(bytes, 50_000),
+): Promise<ReadBuild> {
   const reading = readers.begin();
   const read = (name: string) =>
-    reading.read({ name, generation: '7' }, chunks(FILES[name] ?? new Uint8Array(0), 50_000));
+    reading.read({ name, generation: '7' }, bodyOf(FILES[name] ?? new Uint8Array(0)));
   await Promise.all(names.map(read));
   return reading.finish(HEAD);
 }
@@ -79,6 +83,17 @@ describe('readers on threads', () => {
     expect(here.files.map(({ name }) => name)).toEqual(Object.keys(FILES).sort());
     expect(meaning(await readAll(threads))).toEqual(here);
     expect(meaning(await readAll(threads, Object.keys(FILES).reverse()))).toEqual(here);
+  });
+
+  it('read a body that is there whole, in memory of its own or not, as one that comes in chunks', async () => {
+    const names = Object.keys(FILES);
+    const here = meaning(await readAll(localReaders()));
+    const owned = (bytes: Uint8Array) => new Uint8Array(bytes);
+    const shared = (bytes: Uint8Array) => new Uint8Array([1, 2, ...bytes, 3]).subarray(2, 2 + bytes.length);
+    for (const bodyOf of [owned, shared]) {
+      expect(meaning(await readAll(threads, names, bodyOf))).toEqual(here);
+      expect(meaning(await readAll(localReaders(), names, bodyOf))).toEqual(here);
+    }
   });
 
   it('keep builds apart that are read at once', async () => {

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import { SamovarError } from '../../errors.ts';
 import { abortedError, connectionError, timeoutError } from './gs-errors.ts';
 import { createSlots, type Slots } from './gs-slots.ts';
+import { createBody } from './whole-body.ts';
 
 /** Requests that may wait for each socket; more means a caller that does not limit itself. */
 const WAITING_PER_SOCKET_MAX = 256;
@@ -99,8 +100,7 @@ function collectBody(
   done: { resolve: (answer: HttpAnswer) => void; reject: (error: SamovarError) => void; ended: () => void },
 ): Dispatcher.DispatchHandler {
   const { subject, signal, timeoutMs } = request;
-  const chunks: Buffer[] = [];
-  let size = 0;
+  let body = createBody(0);
   let status = 0;
   let headers: IncomingHttpHeaders = {};
   let controller: Dispatcher.DispatchController | undefined;
@@ -118,7 +118,10 @@ function collectBody(
     done.ended();
   };
   const onAbort = () => stop(abortedError(subject, signal?.reason));
-  const timer = setTimeout(() => stop(timeoutError(subject, timeoutMs, status !== 0, size)), timeoutMs);
+  const timer = setTimeout(
+    () => stop(timeoutError(subject, timeoutMs, status !== 0, body.size())),
+    timeoutMs,
+  );
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     onRequestStart: (started) => {
@@ -132,24 +135,24 @@ function collectBody(
       const length = Number(headers['content-length'] ?? 0);
       if (isSuccess(status) && length > limitOf(request))
         stop(tooLarge(request, `Content-Length is ${length}`));
+      else if (isSuccess(status)) body = createBody(length);
     },
     onResponseData: (_controller, chunk) => {
       if (settled) return;
       timer.refresh();
-      size += chunk.length;
-      chunks.push(chunk);
-      if (isSuccess(status) && size > limitOf(request))
-        return stop(tooLarge(request, `${size} bytes have come`));
-      if (isSuccess(status) || size <= ERROR_BODY_BYTES_MAX) return;
-      settle(() => done.resolve({ status, headers, bytes: joined(chunks) }));
+      body.add(chunk);
+      if (isSuccess(status) && body.size() > limitOf(request))
+        return stop(tooLarge(request, `${body.size()} bytes have come`));
+      if (isSuccess(status) || body.size() <= ERROR_BODY_BYTES_MAX) return;
+      settle(() => done.resolve({ status, headers, bytes: body.whole() }));
       stop(abortedError(subject, 'enough seen of an error'));
     },
     onResponseEnd: () => {
-      settle(() => done.resolve({ status, headers, bytes: joined(chunks) }));
+      settle(() => done.resolve({ status, headers, bytes: body.whole() }));
       done.ended();
     },
     onResponseError: (_controller, error) => {
-      settle(() => done.reject(connectionError(subject, error, size)));
+      settle(() => done.reject(connectionError(subject, error, body.size())));
       done.ended();
     },
   };
@@ -213,11 +216,6 @@ function isSuccess(status: number): boolean {
 
 function limitOf(request: HttpRequest): number {
   return request.bytesMax ?? Number.POSITIVE_INFINITY;
-}
-
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [first] = chunks;
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
 }
 
 function tooLarge(request: HttpRequest, seen: string): SamovarError {

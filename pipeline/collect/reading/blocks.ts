@@ -1,3 +1,5 @@
+import type { Body } from './contract.ts';
+
 /** A piece of a body that owns its memory, so that it can be given to another thread. */
 export interface Block {
   readonly bytes: Uint8Array;
@@ -7,8 +9,12 @@ export interface Block {
 /** Large enough that passing a block on costs nothing beside reading it, small enough that many files may have one. */
 const BLOCK_BYTES = 1 << 18;
 
-/** A body in blocks of 256 KiB, the last one shorter: at least one, be it empty. */
-export async function* blocksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Block> {
+/** A body in blocks of 256 KiB, the last one shorter: at least one, be it empty. One that is there whole is one block, and not copied. */
+export async function* blocksOf(body: Body): AsyncGenerator<Block> {
+  if (body instanceof Uint8Array) {
+    yield { bytes: ownsMemory(body) ? body : body.slice(), last: true };
+    return;
+  }
   let parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -22,6 +28,11 @@ export async function* blocksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator
     bytes += chunk.length;
   }
   yield { bytes: joined(parts, bytes), last: true };
+}
+
+/** Small bodies share memory with others. */
+function ownsMemory(bytes: Uint8Array): boolean {
+  return bytes.byteLength === bytes.buffer.byteLength;
 }
 
 function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {

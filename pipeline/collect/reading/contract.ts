@@ -18,14 +18,18 @@ export interface ReadBuild {
 export interface BuildReading {
   /**
    * Reads one file from its start to its end; resolves when its bytes are read, so that who waits holds back what comes. A file read
-   * again replaces itself. Rejects with what the body throws: then nothing of the file is kept.
+   * again replaces itself. Rejects with what the body throws: then nothing of the file is kept. A body that is there whole is given
+   * away: its bytes may be gone afterwards.
    */
-  read(file: FileName, body: AsyncIterable<Uint8Array>): Promise<void>;
+  read(file: FileName, body: Body): Promise<void>;
   /** The row of these documents and of all files read. */
   finish(head: RowHead): Promise<ReadBuild>;
   /** Gives up; nothing may follow. */
   discard(): void;
 }
+
+/** Whole, or as it comes. */
+export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface FileName {
   /** Relative to the build: `artifacts/junit_01.xml`. */

@@ -8,6 +8,10 @@ export function localReaders(pack: RowPacker = packRow): BuildReaders {
   return { begin: () => createReading(pack), close: async () => undefined };
 }
 
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
 /** A reading that can be given a file that was read elsewhere. */
 export interface LocalReading extends BuildReading {
   keep(file: JunitFile): void;
@@ -19,7 +23,7 @@ export function createReading(pack: RowPacker): LocalReading {
   return {
     keep: (file) => void read.set(file.record.name, file),
     read: async (file: FileName, body) => {
-      read.set(file.name, await readBody(file, body));
+      read.set(file.name, await readBody(file, body instanceof Uint8Array ? once(body) : body));
     },
     finish: async (head) => {
       const files = [...read.values()].sort((a, b) =>
