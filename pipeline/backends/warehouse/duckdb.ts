@@ -32,6 +32,8 @@ const SETTINGS = {
   memory_limit: '1GB',
   threads: '2',
   autoinstall_known_extensions: 'false',
+  // A stream commits a few rows again and again: at the default of 16 MB it stood still for a checkpoint every other second.
+  checkpoint_threshold: '128MB',
 };
 
 /**
