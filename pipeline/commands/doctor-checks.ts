@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findGoogleCredentials, openBucket } from '../backends/bucket/index.ts';
 import { openQueue, queueUrlOf } from '../backends/queue/index.ts';
 import { openWarehouse } from '../backends/warehouse/index.ts';
@@ -9,7 +9,13 @@ import { loadTables, type TableConfig } from '../config/tables.ts';
 import { type Context, warehouseOptions } from '../context.ts';
 import { type Check, ok, skipped, warning } from '../jobs/doctor.ts';
 import { databaseChecks } from '../jobs/doctor-database.ts';
-import { clockCheck, folderChecks, secretChecks, versionChecks } from '../jobs/doctor-machine.ts';
+import {
+  clockCheck,
+  folderChecks,
+  nearestFolder,
+  secretChecks,
+  versionChecks,
+} from '../jobs/doctor-machine.ts';
 import { placeChecks } from '../jobs/doctor-places.ts';
 import { loadProviders } from '../providers/index.ts';
 import { diskSpace } from '../store/headroom.ts';
@@ -50,6 +56,7 @@ export async function checksOf(context: Context, asked: Asked): Promise<readonly
     ...allDatabases(context, asked),
     ...placeChecks({
       roots,
+      demo: settings.demo,
       openBucket: (url, anonymous) =>
         openBucket(url, {
           timeoutMs: asked.timeout * 1000,
@@ -165,7 +172,8 @@ function allDatabases(context: Context, { deep }: Asked): readonly Check[] {
         file,
         inspect: () => inspectDatabase(file),
         hold: () => lookAtHold(file),
-        disk: () => diskSpace(file),
+        // The folder may still have to be made.
+        disk: async () => diskSpace(join(await nearestFolder(dirname(file)), 'b.db')),
         deep,
         nowMs: nowMs(),
       }),

@@ -73,7 +73,8 @@ export function folderChecks(folders: readonly string[]): readonly Check[] {
   }));
 }
 
-async function nearestFolder(folder: string): Promise<string> {
+/** The folder itself, or the nearest above it that is there. */
+export async function nearestFolder(folder: string): Promise<string> {
   const above = dirname(folder);
   const found = await stat(folder).catch(() => undefined);
   return found !== undefined || above === folder ? folder : nearestFolder(above);

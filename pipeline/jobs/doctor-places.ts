@@ -8,6 +8,8 @@ import { type Check, ok, warning } from './doctor.ts';
 
 export interface PlaceChecks {
   readonly roots: readonly BucketRoot[];
+  /** Roots are the demo's, which an update makes. */
+  readonly demo: boolean;
   readonly openBucket: (url: string, anonymous: boolean) => Bucket;
   readonly warehouse: string;
   /** To read only. */
@@ -27,7 +29,7 @@ export function placeChecks(given: PlaceChecks): readonly Check[] {
   ];
 }
 
-function bucketCheck(root: BucketRoot, { openBucket }: PlaceChecks): Check {
+function bucketCheck(root: BucketRoot, { openBucket, demo }: PlaceChecks): Check {
   const { bucketUrl, prefix } = parseRoot(root.url);
   return {
     area: 'buckets',
@@ -47,6 +49,9 @@ function bucketCheck(root: BucketRoot, { openBucket }: PlaceChecks): Check {
               'Check the prefix: folders of jobs are to lie right below it.',
             )
           : ok('can be listed');
+      } catch (error) {
+        if (!demo || !(error instanceof SamovarError) || error.code !== 'missing') throw error;
+        return warning('the demo is not made yet', 'The first `samovar update` makes it.');
       } finally {
         await bucket.close();
       }
