@@ -8,7 +8,7 @@ import { findTests, readTestPages, worstTests } from './report-tests.ts';
 const GRID = { builds: 100, tests: 200 };
 /** Of a test, in each job. */
 const RUNS = 100;
-const RUNS_IN_BULK = 30;
+const RUNS_IN_BULK = 20;
 /** Of one build's page. */
 const TESTS = 1_000;
 const TESTS_IN_BULK = { tests: 100, passed: 20 };

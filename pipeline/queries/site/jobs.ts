@@ -1,4 +1,4 @@
-import { BUILDS, CELLS, IDS, NUMBERED, seconds } from './parts.ts';
+import { BUILDS, COMMITS, IDS, NUMBERED, seconds } from './parts.ts';
 
 const RECENT = 30;
 
@@ -50,17 +50,11 @@ LIMIT @limit`;
 /** Tests by how they ran, in `tests`: a row for each job and name. */
 function testsSql(which: string): string {
   return `
-WITH builds AS (${BUILDS}),
-ids AS (${IDS}),
-cells AS (${CELLS}),
-commits AS (
-  SELECT i.job AS job, c.test AS test, i.commit AS commit, COUNT(*) AS n, COUNTIF(c.mark = 3) AS bad,
-    COUNTIF(c.mark = 2) AS retried
-  FROM cells AS c JOIN ids AS i ON i.id = c.id
-  GROUP BY 1, 2, 3),
+WITH ids AS (${IDS}),
+commits AS (${COMMITS}),
 tests AS (
   SELECT job, test, SUM(n) AS runs, SUM(bad) AS failed, SUM(retried) AS flaky,
-    COUNTIF(commit IS NOT NULL AND bad > 0 AND bad < n) AS commits_both
+    COUNTIF(revision IS NOT NULL AND bad > 0 AND bad < n) AS commits_both
   FROM commits
   GROUP BY job, test)
 ${which}`;
@@ -84,13 +78,13 @@ LIMIT @limit`);
 
 /** Of each job how many tests are flaky, and which are so most. */
 export const siteFlaky = testsSql(`,
-flaky AS (
+flakes AS (
   SELECT job, test, runs, failed, flaky, commits_both, COUNT(*) OVER (PARTITION BY job) AS total,
     ROW_NUMBER() OVER (PARTITION BY job ORDER BY commits_both + flaky DESC, failed DESC, test) AS nth
   FROM tests
   WHERE commits_both + flaky > 0)
 SELECT job, test, runs, failed, flaky, commits_both, total
-FROM flaky
+FROM flakes
 WHERE nth <= @rows
 ORDER BY job, nth
 LIMIT @limit`);

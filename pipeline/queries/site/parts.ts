@@ -39,17 +39,27 @@ export const NUMBERED = `
 /** How test `t` went in one build: 3 failed, 2 flaky, 1 passed. Of several entries of one name the worst counts. */
 export const MARK = 'MAX(CASE WHEN t.failed THEN 3 WHEN t.flaky THEN 2 ELSE 1 END)';
 
-/** `builds` with a number each: to count and group by, where a path and a commit would be long. */
-export const IDS = `
-  SELECT path, job, commit, started, ROW_NUMBER() OVER (ORDER BY path) AS id
-  FROM builds`;
-
-/** Runs of tests by the number of their build: each name once a build. */
-export const CELLS = `
-  SELECT i.id AS id, t.name AS test, ${MARK} AS mark
+/**
+ * Runs of tests, counted for each commit (`revision`: a number for it, of one job; null where no commit is known). A row that is
+ * there several times weighs less: with a number in place of a path there is no second look at two million tests for it.
+ */
+export const COMMITS = `
+  SELECT i.job AS job, t.name AS test, i.revision AS revision, ROUND(SUM(i.weight)) AS n,
+    ROUND(SUM(CASE WHEN t.failed THEN i.weight ELSE 0 END)) AS bad,
+    ROUND(SUM(CASE WHEN t.flaky AND NOT COALESCE(t.failed, FALSE) THEN i.weight ELSE 0 END)) AS retried
   FROM ids AS i JOIN {table} AS b ON b.path = i.path, UNNEST(b.test) AS t
   WHERE ${SITE_WINDOW}{text}
-  GROUP BY i.id, t.name`;
+  GROUP BY 1, 2, 3`;
+
+/** What `COMMITS` looks at: one row a path. */
+export const IDS = `
+  SELECT path, job, weight,
+    CASE WHEN commit IS NOT NULL THEN DENSE_RANK() OVER (ORDER BY job, commit) END AS revision
+  FROM (
+    SELECT b.path AS path, MAX(b.job) AS job, MAX(${COMMIT}) AS commit, 1.0 / COUNT(*) AS weight
+    FROM {table} AS b
+    WHERE ${SITE_WINDOW}
+    GROUP BY b.path) AS each_path`;
 
 export const seconds = (column: string) => `UNIX_SECONDS(${column})`;
 
