@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { Warehouse } from '../backends/warehouse/contract.ts';
-import { openWarehouse } from '../backends/warehouse/index.ts';
+import type { WarehouseReader } from '../backends/warehouse/contract.ts';
+import { openWarehouseReader } from '../backends/warehouse/index.ts';
 import { type Context, warehouseOptions } from '../context.ts';
 import { SamovarError } from '../errors.ts';
 import { type SiteWritten, writeSite } from '../jobs/report-site.ts';
@@ -76,7 +76,7 @@ async function report(context: Context, args: Args): Promise<number> {
   const url = settings.warehouse;
   if (args['if-embedded'] && !isEmbedded(url)) return 0;
   const startedMs = nowMs();
-  const warehouse = await openWarehouse(url, { ...warehouseOptions(settings), readOnly: true });
+  const warehouse = await openWarehouseReader(url, warehouseOptions(settings));
   context.onClose(() => warehouse.close());
   const triage = await clustersOf(context, args, warehouse);
   const source = createReport(warehouse, {
@@ -108,7 +108,7 @@ function isEmbedded(url: string): boolean {
 }
 
 /** Failures in groups, as of what is stored here, or of the table where one is named. Undefined: nothing was grouped. */
-async function clustersOf(context: Context, args: Args, warehouse: Warehouse) {
+async function clustersOf(context: Context, args: Args, warehouse: WarehouseReader) {
   const { settings, nowMs } = context;
   const table = args.warehouse === undefined ? undefined : { warehouse: args.warehouse, table: args.table };
   const file = triageFile(settings.db, table);
@@ -125,7 +125,7 @@ async function clustersOf(context: Context, args: Args, warehouse: Warehouse) {
   return () => readClusters(store, { days: args.days, nowMs: nowMs(), limit: CLUSTERS_MAX, owners });
 }
 
-type TriageInput = Pick<Store, 'rows'> | { readonly warehouse: Warehouse; readonly table: string };
+type TriageInput = Pick<Store, 'rows'> | { readonly warehouse: WarehouseReader; readonly table: string };
 
 async function refresh(
   { log, signal, nowMs }: Context,

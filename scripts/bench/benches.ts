@@ -3,6 +3,7 @@ import { benchCache } from './cache.ts';
 import { benchCliff } from './cliff.ts';
 import { benchEmit } from './emit.ts';
 import type { Goal } from './goals.ts';
+import { benchGrid, gridText } from './grid.ts';
 import { benchIdle } from './idle.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
@@ -76,6 +77,14 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     run: async (options) => {
       const result = await benchTriage(options);
       return { result, text: triageText(result), failed: false };
+    },
+  },
+  grid: {
+    inAll: false,
+    run: async (options) => {
+      const result = await benchGrid(options);
+      const failed = result.goals.some(({ met }) => met !== true);
+      return { result, text: gridText(result), failed, goals: result.goals };
     },
   },
   router: {

@@ -184,9 +184,9 @@ describe.skipIf('skip' in found)(
         expect(await said(other.page)).toMatch(
           /^Test \[sig-tea\] Leaves steep for 59 minutes .*, build 1780000000000000001 /,
         );
-        await other.page.goto('jobs.html#jobs.sort=-Runs&jobs.q=e');
+        await other.page.goto('jobs.html#jobs.sort=-Runs&jobs.q=harmed');
         const names = await other.page.locator('tbody tr:visible td.first').allInnerTexts();
-        expect(names[0]).toContain('"><img');
+        expect(names).toEqual([HOSTILE.image, HOSTILE.script]);
         expect(await other.page.locator('th[aria-sort=descending]').innerText()).toMatch(/^Runs/);
         expect([...complaints, ...other.complaints]).toEqual([]);
       },
