@@ -5,17 +5,15 @@ import type { WarehouseReader } from '../backends/warehouse/contract.ts';
 import { openWarehouseReader } from '../backends/warehouse/index.ts';
 import { type Context, warehouseOptions } from '../context.ts';
 import { describeError, SamovarError } from '../errors.ts';
-import { findBuildQuery, runBuildQuery } from '../jobs/build-queries.ts';
+import { reportQueries } from '../jobs/report-queries.ts';
 import { createReport } from '../jobs/report-source.ts';
 import { triageFile } from '../jobs/triage.ts';
 import { readClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { createMetrics } from '../monitor/metrics.ts';
-import { BUILD_QUERIES } from '../queries/index.ts';
 import { liveLinks } from '../report/links.ts';
 import { createReportApp } from '../serve/report/app.ts';
 import { startReportHttp } from '../serve/report/http.ts';
-import type { QueryPages } from '../serve/report/options.ts';
 import { openTriageStore } from '../store/triage.ts';
 import { type CommonArgs, placeOptions, withContext } from './run.ts';
 
@@ -86,7 +84,7 @@ async function serve(context: Context, args: Args): Promise<number> {
     ...{ table: args.table, windowDays: args.days, nowMs, triage: await clustersOf(context, args) },
   });
   const app = createReportApp({
-    ...{ source, queries: queriesOf(warehouse, args, nowMs), limits: { ttlMs }, nowMs, progress },
+    ...{ source, queries: reportQueries(warehouse, args.table, nowMs), limits: { ttlMs }, nowMs, progress },
     links: liveLinks({ artifactsUrl: args['artifacts-url'] }),
     hosts: [args.host, ...(args['allowed-host'] ?? [])],
     metrics: createMetrics(progress),
@@ -128,14 +126,6 @@ function limited(warehouse: WarehouseReader): WarehouseReader {
           throw new SamovarError('aborted', 'a query waited longer than it may', { subject: warehouse.url });
         return warehouse.query(sql, options);
       }),
-  };
-}
-
-function queriesOf(warehouse: WarehouseReader, { table }: Args, nowMs: () => number): QueryPages {
-  return {
-    list: BUILD_QUERIES.map(({ name, about, days, columns }) => ({ name, about, days, columns })),
-    run: (name, wish, signal) =>
-      runBuildQuery(warehouse, { query: findBuildQuery(name), table, ...wish, nowMs: nowMs() }, signal),
   };
 }
 
