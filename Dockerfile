@@ -17,6 +17,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY pipeline pipeline
+COPY scripts/bundle.ts scripts/bundle.ts
 RUN npm run -s build \
   && chmod +x dist/cli.js \
   && touch dist/.built \

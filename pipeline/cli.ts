@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { COMMANDS } from './commands/index.ts';
 import { withTodaysNames } from './commands/old-names.ts';
+import { ownVersion } from './commands/version.ts';
 import { assertValues, commandWords, misunderstood } from './commands/words.ts';
 import { SamovarError } from './errors.ts';
 import { decideColours, paint } from './show/colour.ts';
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .help()
     .alias('h', 'help')
-    .version()
+    .version(ownVersion())
     .exitProcess(false)
     .fail((message, error, usage) => {
       if (error) throw error;

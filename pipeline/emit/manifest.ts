@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { ownVersion } from '../config/shipped.ts';
 import { SamovarError } from '../errors.ts';
 import { FORMAT, manifestProblems } from './manifest-shape.ts';
 
@@ -163,12 +164,4 @@ async function sizeOf(file: string): Promise<number> {
 function differs(file: string, what: string, expected: string | number, seen: string | number): SamovarError {
   const message = `${file} is not the file its manifest describes: its ${what} is ${seen} instead of ${expected}`;
   return new SamovarError('malformed', message, { subject: file, remedy: REMEDY });
-}
-
-/** package.json lies two folders up from the source and from the build alike. */
-export function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

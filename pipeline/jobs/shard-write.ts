@@ -1,5 +1,5 @@
 import type { Bucket } from '../backends/bucket/contract.ts';
-import { ownVersion } from '../emit/manifest.ts';
+import { ownVersion } from '../config/shipped.ts';
 import { createShardFile, type ShardFileBuilder, sha256Of } from '../emit/shard-file.ts';
 import {
   type ManifestFile,

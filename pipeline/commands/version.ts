@@ -1,0 +1,1 @@
+export { ownVersion } from '../config/shipped.ts';
