@@ -192,6 +192,7 @@ export function warehouseOptions(settings: Settings) {
   return {
     timeoutMs: settings.requestTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,
+    lockWaitMs: settings.holdWaitMs,
     ...(settings.location !== undefined && { location: settings.location }),
     ...(settings.bigqueryEndpoint !== undefined && { endpoint: settings.bigqueryEndpoint }),
     ...(settings.storageWriteEndpoint !== undefined && {

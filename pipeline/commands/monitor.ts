@@ -106,6 +106,7 @@ export function openToLook({ settings }: Context, url: string) {
     timeoutMs: Math.min(options.timeoutMs, LOOK_MS),
     loadTimeoutMs: LOOK_MS,
     readOnly: true,
+    lockWaitMs: 0,
   });
 }
 

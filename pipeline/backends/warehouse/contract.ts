@@ -180,6 +180,8 @@ export interface WarehouseDriverOptions {
   readonly loadTimeoutMs: number;
   /** DuckDB only: nothing is made or written, and others may read at the same time. A file that is not there is `missing`. */
   readonly readOnly?: boolean;
+  /** DuckDB only: how long to wait for a file that another process has open; default: not at all. Who only looks has it for a moment. */
+  readonly lockWaitMs?: number;
   /** BigQuery only: region of the dataset and its jobs. */
   readonly location?: string;
   /** BigQuery only: another server than Google's, e.g. an emulator. */

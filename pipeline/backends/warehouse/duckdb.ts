@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SamovarError } from '../../errors.ts';
 import type { CallOptions } from '../bucket/contract.ts';
@@ -36,12 +37,15 @@ const SETTINGS = {
   checkpoint_threshold: '128MB',
 };
 
+/** Between two tries to open a file that another process has. */
+const LOOK_MS = 100;
+
 /**
  * A DuckDB file as a warehouse. A load is one transaction that also remembers its job id. Partitioning and clustering do not
  * exist here and are passed over. Throws `conflict` when another process has the file open.
  */
 export async function openDuckDb(url: string, driver: WarehouseDriverOptions): Promise<Warehouse> {
-  const instance = await openInstance(url, driver.readOnly === true);
+  const instance = await openInTime(url, driver);
   const session = createSession(instance, url);
   let closed: Promise<void> | undefined;
   try {
@@ -123,6 +127,22 @@ async function load(
     const known = await loadedRows(connection, request.jobId);
     return { rows: known ?? (await loadRows(connection, request, rowBytesMax)) };
   });
+}
+
+/** Waits where another process has the file: one that only looks at it lets go of it soon. */
+async function openInTime(
+  url: string,
+  { readOnly = false, lockWaitMs = 0 }: WarehouseDriverOptions,
+): Promise<DuckDBInstance> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    try {
+      return await openInstance(url, readOnly);
+    } catch (error) {
+      const isHeld = error instanceof SamovarError && error.code === 'conflict';
+      if (!isHeld || waitedMs >= lockWaitMs) throw error;
+      await sleep(LOOK_MS);
+    }
+  }
 }
 
 async function openInstance(url: string, readOnly: boolean): Promise<DuckDBInstance> {

@@ -249,4 +249,26 @@ describe('a DuckDB file', () => {
         code: 'missing',
       });
   });
+
+  it('that somebody looks at is waited for by who is to write, for as long as it was told', async () => {
+    const place = url();
+    await (await openWarehouse(place, OPTIONS)).close();
+    const program = `
+      const { openWarehouse } = await import('./pipeline/backends/warehouse/index.ts');
+      const warehouse = await openWarehouse(${JSON.stringify(place)}, { ...${JSON.stringify(OPTIONS)}, readOnly: true });
+      console.log('open');
+      process.stdin.once('data', () => warehouse.close().then(() => process.exit()));`;
+    const other = spawn('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = once(other, 'exit');
+    await once(other.stdout, 'data');
+    await expect(openWarehouse(place, { ...OPTIONS, lockWaitMs: 150 })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    const waiting = openWarehouse(place, { ...OPTIONS, lockWaitMs: 60_000 });
+    other.stdin.write('go');
+    await (await waiting).close();
+    await ended;
+  });
 });
