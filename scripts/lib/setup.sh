@@ -72,7 +72,7 @@ install_packages() {
 
 build_is_current() {
   [[ -f dist/.built ]] &&
-    [[ -z $(find pipeline package-lock.json tsconfig.json tsconfig.build.json -newer dist/.built -print -quit) ]]
+    [[ -z $(find pipeline package-lock.json tsconfig.json tsconfig.build.json scripts/bundle.ts -newer dist/.built -print -quit) ]]
 }
 
 build_dist() {
