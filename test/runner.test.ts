@@ -35,7 +35,11 @@ beforeEach(async () => {
   for (const path of ['runner.sh', 'scripts/lib/setup.sh']) cpSync(path, join(folder, path));
   for (const path of ['pipeline', 'dist', 'config']) mkdirSync(join(folder, path));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  for (const path of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'pipeline/a.ts']) {
+  const sources = [
+    ...['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+    ...['pipeline/a.ts', 'scripts/bundle.ts'],
+  ];
+  for (const path of sources) {
     writeFileSync(join(folder, path), '');
     utimesSync(join(folder, path), 0, 0);
   }
@@ -160,7 +164,13 @@ describe('the loop', () => {
 });
 
 test('an image has no sources: nothing is installed, built or written beside them', async () => {
-  for (const path of ['pipeline', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
+  for (const path of [
+    'pipeline',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/bundle.ts',
+  ])
     await rm(join(folder, path), { recursive: true });
   plan({ exit: 0 });
   const { code, output } = await start(['--once']).ended;
