@@ -46,7 +46,10 @@ function tableProblems(table: TableReport, { staleHours, lagHours }: MonitorLimi
       check: 'stale',
       subject,
       message: `table ${subject} is ${hoursOld.toFixed(1)} hours old; at most ${staleHours} are allowed`,
-      remedy: 'See whether the collector runs and what it says: `samovar status`, then its log.',
+      remedy:
+        waiting === 0
+          ? 'Nothing waits for it: no build has come since. See whether CI writes to the buckets, and `samovar doctor` whether they can be read.'
+          : 'See whether the collector runs and what it says: `samovar status`, then its log.',
     });
   if (lagHours !== undefined && lag !== undefined && lag > lagHours)
     problems.push({

@@ -8,6 +8,7 @@ import { createUnidlerMetrics } from '../../pipeline/k8s/unidler/metrics.ts';
 import { createMetrics } from '../../pipeline/monitor/metrics.ts';
 import { createApiMetrics } from '../../pipeline/serve/cache/metrics.ts';
 import { createRequestMetrics } from '../../pipeline/serve/metrics.ts';
+import { createReportMetrics } from '../../pipeline/serve/report/metrics.ts';
 import { monitorPrometheus } from '../../pipeline/show/monitor-prometheus.ts';
 import { withClocks } from '../monitor/clocks.ts';
 import { type Page, parsePage } from '../monitor/page.ts';
@@ -18,6 +19,7 @@ export async function exportedPages(): Promise<readonly Page[]> {
   const texts = await Promise.all([
     streamPage(),
     logPage(),
+    dashboardPage(),
     cachePage(),
     routerPage(),
     supervisorPage(),
@@ -54,6 +56,13 @@ function logPage(): string {
   const repo = { owner: 'o', name: 'r', counts: () => ({ issues: 1, pulls: 1 }) };
   const served = { repos: () => [{ repo, state: () => ({ ready: true, detail: '' }) }] };
   return metrics.render(served as unknown as Parameters<typeof metrics.render>[0]);
+}
+
+function dashboardPage(): string {
+  const metrics = createReportMetrics();
+  metrics.answered('jobs', 200, 1);
+  const counts = { fresh: 1, read: 1, stale: 1, refused: 1 };
+  return metrics.render({ entries: 1, bytes: 1, reading: 0, counts });
 }
 
 function cachePage(): string {
