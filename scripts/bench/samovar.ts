@@ -53,7 +53,8 @@ export function samovar(bucketsFile: string): Samovar {
     command: process.execPath,
     args: [...entry(), ...args],
     cwd: ROOT,
-    env,
+    // As runner.sh and the image have it.
+    env: { MALLOC_ARENA_MAX: '2', ...env },
     ...files,
   });
   return {
