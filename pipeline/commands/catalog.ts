@@ -77,6 +77,8 @@ type Command = CommandModule<any, any>;
 
 /** Heading of the flags that most commands take. */
 export const COMMON_GROUP = 'Places and output:';
+/** Heading of a command's own flags, which are to stand first. */
+export const OWN_GROUP = 'Options:';
 const POSITIONALS = 'Positionals:';
 const BUILT_IN: readonly string[] = ['help', 'version'];
 

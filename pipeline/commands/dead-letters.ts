@@ -90,7 +90,7 @@ async function retry(context: Context, args: Args): Promise<number> {
     context,
     args.json
       ? JSON.stringify({ renewed })
-      : `${renewed} dead letters will be tried again by the next make-db or update`,
+      : `${renewed} dead letter${renewed === 1 ? '' : 's'} will be tried again by the next make-db or update`,
   );
   return 0;
 }

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { type Context, type ContextOptions, exitCodeOf, loadContext } from '../context.ts';
-import { COMMON_GROUP } from './catalog.ts';
+import { COMMON_GROUP, OWN_GROUP } from './catalog.ts';
 
 /** Options that every command takes: where things are. Each can also be set in config/samovar.yaml or the environment. */
 export interface CommonArgs {
@@ -25,6 +25,7 @@ export function commonOptions<T>(yargs: Argv<T>) {
 /** As `commonOptions`, for a database that nobody holds. */
 export function placeOptions<T>(yargs: Argv<T>) {
   return yargs
+    .group([], OWN_GROUP)
     .option('db', {
       type: 'string',
       group: COMMON_GROUP,

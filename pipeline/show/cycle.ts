@@ -36,7 +36,7 @@ export function cycleText(summary: CycleSummary): string {
   const { collected, counts } = summary;
   const { stats } = collected;
   return [
-    `This run: ${stats.added} builds added, ${stats.rechecked} looked at again, ${stats.rows} rows made, ${counted(stats.failures, 'failure')}, in ${duration(summary.seconds)}`,
+    `This run: ${counted(stats.added, 'build')} added, ${stats.rechecked} looked at again, ${counted(stats.rows, 'row')} made, ${counted(stats.failures, 'failure')}, in ${duration(summary.seconds)}`,
     `          ${stats.requests.list + stats.requests.read} requests, ${byteSize(stats.bytes)} read`,
     `In all:   ${counts.builds} builds (${counts.finished} finished, ${counts.open} watched), ${counts.files} JUnit files: ${counts.run} tests run, ${counts.failed} failed, ${counts.skipped} skipped`,
     `          ${troubles(counts)}`,
