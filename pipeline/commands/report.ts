@@ -113,9 +113,9 @@ async function clustersOf(context: Context, args: Args, warehouse: WarehouseRead
   const table = args.warehouse === undefined ? undefined : { warehouse: args.warehouse, table: args.table };
   const file = triageFile(settings.db, table);
   // What lies here costs nothing to read; elsewhere it may, and is for `samovar triage` to do.
-  const isHere = table === undefined ? existsSync(settings.db) : isEmbedded(settings.warehouse);
+  const isHere = existsSync(settings.db) && (table === undefined || isEmbedded(settings.warehouse));
   const mayRun = args.triage && !args['dry-run'] && isHere;
-  if (!mayRun && !existsSync(file)) return undefined;
+  if (!existsSync(settings.db) || (!mayRun && !existsSync(file))) return undefined;
   const owners = await loadOwnerRules(args.owners);
   const rows = context.openStore({ dryRun: true });
   const store = openTriageStore(file, rows.file);

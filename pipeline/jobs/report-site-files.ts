@@ -1,4 +1,15 @@
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SamovarError } from '../errors.ts';
 
@@ -19,10 +30,15 @@ export interface SiteFiles {
 
 /** Files of a site on their way into a folder, which is made where it is not there. Refuses a folder with others' pages in the way. */
 export async function openSiteFiles(folder: string, nowMs: number): Promise<SiteFiles> {
-  await mkdir(folder, { recursive: true });
+  const made = await mkdir(folder, { recursive: true });
   await assertOurs(folder);
   await removeLeftOver(folder, nowMs);
   const waiting = await mkdtemp(join(folder, WAITING));
+  const drop = async () => {
+    await rm(waiting, { recursive: true, force: true });
+    // A folder that nobody had is not left behind empty; one that somebody uses by now is.
+    if (made !== undefined) await rmdir(folder).catch(() => undefined);
+  };
   const added: string[] = [];
   const folders = new Set<string>();
   let bytes = 0;
@@ -39,7 +55,7 @@ export async function openSiteFiles(folder: string, nowMs: number): Promise<Site
       await rm(waiting, { recursive: true, force: true });
       return { files: added.length, bytes, removed };
     },
-    drop: () => rm(waiting, { recursive: true, force: true }),
+    drop,
   };
 }
 

@@ -19,7 +19,7 @@ export interface SiteLimits {
   readonly jobs: number;
 }
 
-export const SITE_LIMITS: SiteLimits = { builds: 5_000, tests: 500, jobs: 3_000 };
+export const SITE_LIMITS: SiteLimits = { builds: 5_000, tests: 200, jobs: 3_000 };
 
 export interface SiteOptions {
   readonly source: ReportBulk;

@@ -81,8 +81,16 @@ export interface StaticPages {
 /** Addresses within a static site, relative, so that it works from a folder and below any address. */
 export function staticLinks(depth: 0 | 1, pages: StaticPages, { artifactsUrl }: LinkOptions = {}): Links {
   const up = '../'.repeat(depth);
-  const known = (names: ReadonlySet<string>, kind: StaticKind) => (name: string) =>
-    names.has(name) ? `${up}${staticFile(kind, name)}` : undefined;
+  const known = (names: ReadonlySet<string>, kind: StaticKind) => {
+    // Every build's page links to the same tests.
+    const addresses = new Map<string, string>();
+    return (name: string) => {
+      if (!names.has(name)) return undefined;
+      const address = addresses.get(name) ?? `${up}${staticFile(kind, name)}`;
+      addresses.set(name, address);
+      return address;
+    };
+  };
   return {
     isStatic: true,
     overview: () => `${up}index.html`,

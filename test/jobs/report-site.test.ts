@@ -95,6 +95,12 @@ describe('written where an earlier one is', () => {
     expect(filesIn().map((file) => readFileSync(join(folder, file), 'utf8'))).toEqual(before);
   });
 
+  it('leaves no folder behind where there was none', async () => {
+    const stopped = write({ signal: AbortSignal.abort(new Error('stopped')) });
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(existsSync(folder)).toBe(false);
+  });
+
   it('removes only what it can have written, whatever its list says', async () => {
     await write();
     writeFileSync(join(root, 'precious'), 'mine');
