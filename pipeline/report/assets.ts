@@ -15,16 +15,28 @@ export interface Asset {
   readonly text: string;
 }
 
+const require = createRequire(import.meta.url);
 let read: readonly Asset[] | undefined;
 
 /** The style, then the scripts in their order; read once. */
 export function reportAssets(): readonly Asset[] {
-  read ??= [
-    asset('style', 'css', 'text/css', `${ofUplot('uPlot.min.css')}\n${STYLE}`),
-    asset('uplot', 'js', 'text/javascript', ofUplot('uPlot.iife.min.js')),
-    asset('site', 'js', 'text/javascript', siteScript()),
-  ];
+  read ??= readAssets();
   return read;
+}
+
+function readAssets(): readonly Asset[] {
+  try {
+    return [
+      asset('style', 'css', 'text/css', `${textOf(require.resolve('uplot/dist/uPlot.min.css'))}\n${STYLE}`),
+      asset('uplot', 'js', 'text/javascript', textOf(require.resolve('uplot/dist/uPlot.iife.min.js'))),
+      asset('site', 'js', 'text/javascript', siteScript()),
+    ];
+  } catch (cause) {
+    throw new SamovarError('config', 'cannot read uplot, which draws the charts', {
+      remedy: 'The installation is incomplete: run `npm ci` again, or check the image.',
+      cause,
+    });
+  }
 }
 
 /** One script, each part with names of its own but for what STATE_SCRIPT gives to all. */
@@ -38,13 +50,6 @@ function asset(name: string, ending: string, type: string, text: string): Asset 
   return { file: `${name}.${hash}.${ending}`, type: `${type}; charset=utf-8`, text };
 }
 
-function ofUplot(name: string): string {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${name}`), 'utf8');
-  } catch (cause) {
-    throw new SamovarError('config', `cannot read ${name} of uplot, which draws the charts`, {
-      remedy: 'The installation is incomplete: run `npm ci` again, or check the image.',
-      cause,
-    });
-  }
+function textOf(file: string): string {
+  return readFileSync(file, 'utf8');
 }
