@@ -29,6 +29,7 @@ interface Known {
   getInternalMethods(): {
     getCommandInstance(): { getCommands(): readonly string[] };
     getContext(): { readonly commands: readonly string[] };
+    getUsageInstance(): { cacheHelpMessage(): void };
   };
 }
 
@@ -75,6 +76,8 @@ async function main(): Promise<void> {
       if (message.startsWith('Say ')) usage.showHelp('error');
       throw misunderstood(message, args, knownTo(parser));
     });
+  // For each command that has begun yargs draws its help, should it fail: an eighth of a start, for a text that is not shown here.
+  (parser as unknown as Known).getInternalMethods().getUsageInstance().cacheHelpMessage = () => undefined;
   await parser.parseAsync();
 }
 
