@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
-import type { Context } from '../context.ts';
+import { openWarehouseReader } from '../backends/warehouse/index.ts';
+import { type Context, warehouseOptions } from '../context.ts';
 import { SamovarError } from '../errors.ts';
 import {
   type BuildQueryRequest,
@@ -9,6 +10,7 @@ import {
   ROWS_MAX,
   runBuildQuery,
 } from '../jobs/build-queries.ts';
+import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { csvText } from '../queries/csv.ts';
 import { BUILD_QUERIES } from '../queries/index.ts';
 import { queryText } from '../show/mutation-query.ts';
@@ -32,6 +34,7 @@ type Args = CommonArgs & {
   readonly limit?: number | undefined;
   readonly table: string;
   readonly format?: (typeof FORMATS)[number] | undefined;
+  readonly owners?: string | undefined;
   readonly 'dry-run'?: boolean | undefined;
 };
 
@@ -54,6 +57,10 @@ export const queryCommand: CommandModule<object, Args> = {
         describe: 'Table of builds, or a view of its latest rows (build_latest)',
       })
       .option('format', { choices: FORMATS, describe: 'How to print rows (default table)' })
+      .option('owners', {
+        type: 'string',
+        describe: 'For the query owners: YAML file of owners by test, job or text, as of samovar triage',
+      })
       .option('dry-run', { type: 'boolean', describe: 'Only show the SQL, and what BigQuery would bill' })
       .example('$0 query --list', 'what can be asked')
       .example("$0 query job-health-weekly --job 'ci-*'", 'a week of the periodic jobs')
@@ -78,8 +85,12 @@ async function query(context: Context, args: Args): Promise<number> {
     job: args.job,
     limit: args.limit ?? (format === 'table' ? TABLE_ROWS : ROWS_MAX),
     nowMs: context.nowMs(),
+    owners: await ownersOf(args),
   };
-  const warehouse = await context.openWarehouse();
+  // A follower holds a DuckDB file for hours.
+  const { warehouse: url } = context.settings;
+  const warehouse = await openWarehouseReader(url, warehouseOptions(context.settings));
+  context.onClose(() => warehouse.close());
   if (args['dry-run'] === true) {
     const sql = buildQueryText(warehouse, request);
     const bytes = await warehouse.queryBytes?.(sql, { signal: context.signal });
@@ -99,6 +110,14 @@ async function query(context: Context, args: Args): Promise<number> {
     );
   await print(context, resultText(result, format));
   return 0;
+}
+
+async function ownersOf({ name, owners }: Args) {
+  if (owners !== undefined && name !== 'owners')
+    throw new SamovarError('config', `--owners is for the query owners, not for ${safeText(name ?? '')}`, {
+      remedy: 'Leave it out, or run `samovar query owners --owners FILE`.',
+    });
+  return loadOwnerRules(owners);
 }
 
 function resultText(result: BuildQueryResult, format: (typeof FORMATS)[number]): string {

@@ -3,7 +3,7 @@ import { nearest } from '../config/similar.ts';
 import { SamovarError } from '../errors.ts';
 import { BUILD_QUERIES } from '../queries/index.ts';
 import { queryText } from '../queries/text.ts';
-import type { BuildQuery } from '../queries/types.ts';
+import type { BuildQuery, OwnedBy } from '../queries/types.ts';
 
 const DAY_MS = 86_400_000;
 export const ROWS_MAX = 1_000_000;
@@ -19,6 +19,8 @@ export interface BuildQueryRequest {
   readonly job?: string | undefined;
   readonly limit: number;
   readonly nowMs: number;
+  /** Rules of owners, for the query that asks by them. */
+  readonly owners?: readonly OwnedBy[] | undefined;
 }
 
 export interface BuildQueryResult {
@@ -41,7 +43,7 @@ export function findBuildQuery(name: string): BuildQuery {
 /** What would be sent. Throws `config` for what cannot be asked. */
 export function buildQueryText(
   warehouse: Pick<Warehouse, 'dialect' | 'tableName'>,
-  { query, table, days, job, limit, nowMs }: BuildQueryRequest,
+  { query, table, days, job, limit, nowMs, owners }: BuildQueryRequest,
 ): string {
   checkNumber('--days', days ?? query.days, DAYS_MAX);
   checkNumber('--limit', limit, ROWS_MAX);
@@ -51,7 +53,7 @@ export function buildQueryText(
   const lengthMs = (days ?? query.days) * DAY_MS;
   const sinceMs = untilMs - lengthMs;
   const beforeMs = sinceMs - lengthMs * (query.windowsBefore ?? 0);
-  const values = { beforeMs, sinceMs, untilMs, job, limit };
+  const values = { beforeMs, sinceMs, untilMs, job, limit, owners };
   return queryText(query, warehouse.dialect, warehouse.tableName(table), values);
 }
 

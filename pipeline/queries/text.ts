@@ -1,6 +1,6 @@
 import { textLiteral } from '../backends/warehouse/literals.ts';
 import { duckDbText } from './duckdb.ts';
-import type { BuildQuery, Dialect, Parameters } from './types.ts';
+import type { BuildQuery, Dialect, OwnedBy, Parameters } from './types.ts';
 
 /** What a value must be to stand in a query as itself. */
 const LIMIT_MAX = 1_000_000;
@@ -21,11 +21,12 @@ export function queryText(
     '@until': timeLiteral(dialect, parameters.untilMs),
     '@job': textLiteral(dialect, jobExpression(parameters.job)),
     '@limit': limitLiteral(parameters.limit),
+    '{owners}': ownersCase(dialect, parameters.owners ?? []),
     '{table}': table,
   };
   const text = dialect === 'duckdb' ? duckDbText(sql) : sql;
   // In one pass: what a value holds is never looked at again.
-  return text.trim().replace(/@[a-z]+|\{table\}/g, (name) => values[name] ?? name);
+  return text.trim().replace(/@[a-z]+|\{(?:table|owners)\}/g, (name) => values[name] ?? name);
 }
 
 /** A regular expression (RE2, which both dialects use) for a glob over whole names. */
@@ -36,6 +37,28 @@ export function jobExpression(glob: string | undefined): string {
     return char === '?' ? '(?s:.)' : `\\${char}`;
   });
   return `^${parts}$`;
+}
+
+/** The owner of test `t` in build `b` by the first rule that fits; null by none. */
+function ownersCase(dialect: Dialect, rules: readonly OwnedBy[]): string {
+  if (rules.length === 0) return '';
+  const columns = { test: 't.name', job: 'b.job', text: 't.failure_text' } as const;
+  const matches = dialect === 'duckdb' ? 'regexp_matches' : 'REGEXP_CONTAINS';
+  const whens = rules.map((rule) => {
+    const conditions = (['test', 'job', 'text'] as const).flatMap((key) => {
+      const glob = rule[key];
+      if (glob === undefined) return [];
+      return [`${matches}(COALESCE(${columns[key]}, ''), ${textLiteral(dialect, starExpression(glob))})`];
+    });
+    return `\n    WHEN ${conditions.join(' AND ') || 'TRUE'} THEN ${textLiteral(dialect, rule.owner.toWellFormed())}`;
+  });
+  return `CASE${whens.join('')} END, `;
+}
+
+/** Only stars are wild. */
+function starExpression(glob: string): string {
+  const literal = (part: string) => part.replace(/[\\^$.|+()[\]{}?]/g, '\\$&');
+  return `^${glob.toWellFormed().split('*').map(literal).join('(?s:.*)')}$`;
 }
 
 function timeLiteral(dialect: Dialect, ms: number): string {

@@ -16,12 +16,21 @@ export interface BuildQuery {
   readonly columns: readonly string[];
   /**
    * `{table}` stands for the table's name. Parameters: @before, @since, @until (TIMESTAMP; the window is from @since, the time
-   * before it from @before), @job (STRING, a regular expression), @limit (INT64).
+   * before it from @before), @job (STRING, a regular expression), @limit (INT64). `{owners}` stands for rules of owners as an
+   * expression with a comma behind it: nothing where there are none.
    */
   readonly sql: string;
 }
 
 export type Dialect = 'bigquery' | 'duckdb';
+
+/** Who answers for failures: the first rule of which all that it says is true. Texts are globs where `*` stands for anything. */
+export interface OwnedBy {
+  readonly owner: string;
+  readonly test?: string;
+  readonly job?: string;
+  readonly text?: string;
+}
 
 /** Values for a query's parameters. */
 export interface Parameters {
@@ -32,4 +41,6 @@ export interface Parameters {
   /** A glob over the names of jobs (`*`, `?`); undefined: all. */
   readonly job?: string | undefined;
   readonly limit: number;
+  /** For `{owners}`. */
+  readonly owners?: readonly OwnedBy[] | undefined;
 }

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { openWarehouse } from '../../pipeline/backends/warehouse/index.ts';
 import { BUILD_QUERIES, METRIC_QUERIES } from '../../pipeline/queries/index.ts';
 import { duckDbOf } from '../queries/demo-table.ts';
 import { type CliResult, cli } from '../support/cli.ts';
@@ -70,6 +71,25 @@ describe('samovar query', () => {
     expect(JSON.parse(stdout)).toMatchObject([{ job: 'pr:b', runs: 1 }]);
   });
 
+  it('answers while another process holds the file, with owners by rule', async () => {
+    writeFileSync(join(cwd, 'owners.yaml'), '- owner: team-b\n  job: pr:*\n');
+    const held = await openWarehouse(`duckdb:${join(cwd, 'demo.duckdb')}`, {
+      timeoutMs: 30_000,
+      loadTimeoutMs: 30_000,
+    });
+    try {
+      const args = ['owners', '--owners', 'owners.yaml', '--json', ...WAREHOUSE];
+      const { stdout, stderr } = await samovar('query', ...args);
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toMatchObject([
+        { owner: '(none)', failures: 2 },
+        { owner: 'team-b', tests: 1, failures: 0 },
+      ]);
+    } finally {
+      await held.close();
+    }
+  });
+
   it('only shows the SQL in a dry run', async () => {
     const { stdout, code } = await samovar('query', 'owners', '--dry-run', '--job', "it's", ...WAREHOUSE);
     expect(code).toBe(0);
@@ -81,6 +101,7 @@ describe('samovar query', () => {
   it.each([
     [['query', 'job-helth'], /Did you mean job-health\?/],
     [['query'], /samovar query --list/],
+    [['query', 'failures', '--owners', 'x.yaml'], /not for failures/],
     [['query', 'owners', '--json', '--format', 'csv'], /two things/],
     [['query', 'owners', '--table', 'a"b'], /table .* is not allowed/],
   ] as const)('%j is refused with what to do', async (args, words) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Warehouse } from '../../pipeline/backends/warehouse/contract.ts';
+import { findBuildQuery, runBuildQuery } from '../../pipeline/jobs/build-queries.ts';
 import { createReport } from '../../pipeline/jobs/report-source.ts';
 import { siteGrid } from '../../pipeline/queries/site/grid.ts';
 import {
@@ -108,7 +109,12 @@ interface Told {
   readonly job: string;
   readonly started: number;
   readonly passed: boolean | null;
-  readonly test: readonly { readonly name: string; readonly failed?: boolean; readonly flaky?: boolean }[];
+  readonly test: readonly {
+    readonly name: string;
+    readonly failed?: boolean;
+    readonly flaky?: boolean;
+    readonly failure_text?: string;
+  }[];
 }
 
 /** The rows of the window, one a path, counted without SQL. */
@@ -116,6 +122,19 @@ function inWindow(): readonly Told[] {
   const sinceS = DEMO_NOW_MS / 1000 - 14 * 86_400;
   const told = rows as unknown as readonly Told[];
   return told.filter(({ started }) => started !== null && started >= sinceS && started < DEMO_NOW_MS / 1000);
+}
+
+/** Rules as of `samovar triage`: the first that fits counts, a text only where a test failed with it. */
+const RULES = [
+  { owner: 'o\'brien "\\\\ {table} @limit', test: '*[sig-node]*', job: 'ci-*' },
+  { owner: 'pulls', job: 'pr:*' },
+  { owner: 'wanting', text: '*want*' },
+];
+
+async function ownersIn(warehouse: Warehouse, table = 'all') {
+  const query = findBuildQuery('owners');
+  const request = { query, table, days: 14, limit: 100, nowMs: DEMO_NOW_MS, owners: RULES };
+  return (await runBuildQuery(warehouse, request, signal)).rows;
 }
 
 describe('the demo in DuckDB', () => {
@@ -184,6 +203,24 @@ describe('the demo in DuckDB', () => {
     expect(await report.searchTests("'; \\ \0", signal)).toEqual([]);
   });
 
+  it('failures are counted by the rules of owners, counted without SQL', async () => {
+    const counts = new Map<string, number>();
+    for (const { job, test } of inWindow())
+      for (const { name, failed, failure_text: text = '' } of test) {
+        const rule = RULES.find(
+          (one) =>
+            (one.test === undefined || name.includes('[sig-node]')) &&
+            (one.job === undefined || job.startsWith(one.job.replace('*', ''))) &&
+            (one.text === undefined || text.includes('want')),
+        );
+        const owner = rule?.owner ?? /\[(sig-[a-z0-9-]+)\]/.exec(name)?.[1] ?? '(none)';
+        counts.set(owner, (counts.get(owner) ?? 0) + (failed === true ? 1 : 0));
+      }
+    const told = await ownersIn(warehouse);
+    expect(new Map(told.map(({ owner, failures }) => [owner, failures]))).toEqual(counts);
+    for (const { owner } of RULES) expect(counts.has(owner), owner).toBe(true);
+  });
+
   it('a table that is not there is told with what to do', async () => {
     const report = createReport(warehouse, { table: 'nowhere', windowDays: 14, nowMs: () => DEMO_NOW_MS });
     await expect(report.overview(signal)).rejects.toMatchObject({ code: 'missing', subject: 'nowhere' });
@@ -211,6 +248,10 @@ describe.skipIf('skip' in found)(`the demo in BigQuery${'skip' in found ? ` (${f
     await warehouse?.close();
     await emulator?.stop();
   });
+
+  it('owners by rule are the same', async () => {
+    expect(await ownersIn(warehouse)).toEqual(await ownersIn(own));
+  }, 60_000);
 
   it('every page says the same', async () => {
     const of = (from: Warehouse) =>

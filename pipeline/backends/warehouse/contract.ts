@@ -172,7 +172,10 @@ export interface Warehouse {
 }
 
 /** Questions only, beside whoever writes. */
-export type WarehouseReader = Pick<Warehouse, 'url' | 'dialect' | 'tableName' | 'query' | 'close'>;
+export type WarehouseReader = Pick<
+  Warehouse,
+  'url' | 'dialect' | 'tableName' | 'query' | 'queryBytes' | 'close'
+>;
 
 export interface WarehouseDriverOptions {
   readonly timeoutMs: number;

@@ -3,12 +3,13 @@ import type { BuildQuery } from '../types.ts';
 
 export const owners: BuildQuery = {
   name: 'owners',
-  about: 'failures of tests by the SIG that their names tell ([sig-node]), (none) for the others',
+  about:
+    'failures of tests by rule (--owners), else by the SIG that their names tell ([sig-node]), else (none)',
   days: 7,
   columns: ['owner', 'tests', 'failing_tests', 'jobs', 'runs', 'failures', 'failure_rate'],
   sql: `
 WITH tests AS (
-  SELECT COALESCE(REGEXP_EXTRACT(t.name, r'\\[(sig-[a-z0-9-]+)\\]'), '(none)') AS owner, t.name AS test, b.job AS job,
+  SELECT COALESCE({owners}REGEXP_EXTRACT(t.name, r'\\[(sig-[a-z0-9-]+)\\]'), '(none)') AS owner, t.name AS test, b.job AS job,
     COALESCE(t.failed, FALSE) AS failed
   FROM ${WITH_TESTS}
   WHERE ${WINDOW})
