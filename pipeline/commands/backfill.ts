@@ -9,12 +9,14 @@ import { buildOfPath } from '../records/ids.ts';
 import { byteSize } from '../show/progress.ts';
 import type { Store } from '../store/open.ts';
 import { type Collected, collectWith } from './collecting.ts';
+import { assertKnownJob, knownJobs } from './known-jobs.ts';
 import { findTable } from './make-json.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
 import { type ShardArgs, shardOfArgs, shardOptions } from './shard-options.ts';
 import { assertSameForAll, shardDatabase, writeOut, writtenText } from './shard-out.ts';
+import { shownTables } from './table-plan.ts';
 
 type Args = CommonArgs &
   SelectionArgs &
@@ -104,6 +106,8 @@ async function collect(
     selection,
     dryRun: false,
   });
+  if (collected.stats.found === 0)
+    assertKnownJob(selection.job, await knownJobs(context, store, { prefixed: false }));
   if (!context.signal.aborted) return collected;
   throw new SamovarError('aborted', 'stopped while collecting', {
     remedy: 'Run the same command again: it goes on where it stopped.',
@@ -114,12 +118,12 @@ async function loadInto(context: Context, given: Given): Promise<number> {
   const { args, table, roots, selection, since, before } = given;
   const tables = await openTables(context, 'backfill');
   const collected = await collect(context, tables.store, given);
-  const loaded = await backfillTable(tables, table, await tableSpec(table), {
-    since,
-    until: before,
-    byDay: args['by-day'],
-    keep: (path) => keeps(roots, selection, path),
-  });
+  const spec = await tableSpec(table);
+  const range = { since, until: before, byDay: args['by-day'] };
+  const keep = (path: string) => keeps(roots, selection, path);
+  const loaded = await shownTables(context, tables, { label: table.name, total: 0 }, (shown) =>
+    backfillTable(shown, table, spec, { ...range, keep }),
+  );
   const text = `${collected.stats.added} builds collected, ${loaded.rows} rows loaded into ${table.name} in ${loaded.loads} loads`;
   await print(context, args.json ? JSON.stringify({ collected, loaded }) : text);
   return collected.failures.length > 0 ? 1 : 0;

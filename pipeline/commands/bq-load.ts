@@ -10,6 +10,7 @@ import { loadManifestsCommand } from './load-manifests.ts';
 import { findTable } from './make-json.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+import { pendingCount, shownTables } from './table-plan.ts';
 
 type Args = CommonArgs & {
   readonly files?: readonly string[] | undefined;
@@ -80,10 +81,7 @@ async function bqLoad(context: Context, args: Args): Promise<number> {
   if (args.table !== undefined) {
     const table = findTable(configured, args.table);
     if (args['dry-run']) results.push(await dryRun(tables, table.name, await tableSpec(table)));
-    else
-      results.push(
-        asLoaded(await updateTable(tables, table, await tableSpec(table), { replace: args.replace })),
-      );
+    else results.push(asLoaded(await bringUpToDate(context, tables, table, args.replace)));
   }
   for (const file of files) {
     const { table: name } = await readManifest(manifestPath(file));
@@ -92,6 +90,19 @@ async function bqLoad(context: Context, args: Args): Promise<number> {
   }
   await print(context, args.json ? JSON.stringify(results) : results.map(({ text }) => text).join('\n'));
   return 0;
+}
+
+async function bringUpToDate(
+  context: Context,
+  tables: TablesContext,
+  table: Table,
+  replace: boolean,
+): Promise<TableResult> {
+  const total = pendingCount(context, tables.store, table, replace);
+  const spec = await tableSpec(table);
+  return shownTables(context, tables, { label: table.name, total }, (shown) =>
+    updateTable(shown, table, spec, { replace }),
+  );
 }
 
 interface LoadedFile {

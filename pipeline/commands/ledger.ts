@@ -3,9 +3,11 @@ import type { Context } from '../context.ts';
 import { destinationName } from '../jobs/tables.ts';
 import type { TableCheck } from '../jobs/verify.ts';
 import { checksText, type RepairedTable, repairsText, statesText, type TableStates } from '../show/ledger.ts';
+import { counting } from './counting.ts';
 import { ledgerTables, repairLedgerTable, verifyLedgerTable } from './ledger-tables.ts';
 import { openTables, readTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+import { shownTables } from './table-plan.ts';
 
 type Args = CommonArgs & { readonly table?: string | undefined; readonly 'mutation-log'?: boolean };
 type RepairArgs = Args & { readonly 'dry-run': boolean };
@@ -79,13 +81,19 @@ async function show(context: Context, args: Args): Promise<number> {
 
 async function verify(context: Context, args: Args): Promise<number> {
   const tables = await readTables(context);
-  const checks: TableCheck[] = [];
-  for (const table of await ledgerTables(context, tables.store, args.table)) {
-    const task = context.progress
-      .stage('verify')
-      .task(table.config.name, { limitMs: context.settings.loadTimeoutMs });
-    checks.push(await verifyLedgerTable(tables, table).finally(() => task.end()));
-  }
+  const wanted = await ledgerTables(context, tables.store, args.table);
+  const checks = await counting(context, { label: 'verify', unit: 'tables' }, async (state) => {
+    state.total = wanted.length;
+    const found: TableCheck[] = [];
+    for (const table of wanted) {
+      const { name } = table.config;
+      state.details = name;
+      const task = context.progress.stage('verify').task(name, { limitMs: context.settings.loadTimeoutMs });
+      found.push(await verifyLedgerTable(tables, table).finally(() => task.end()));
+      state.done += 1;
+    }
+    return found;
+  });
   await print(context, args.json ? JSON.stringify(checks) : checksText(checks));
   return checks.some(({ differences }) => differences.length > 0) ? 1 : 0;
 }
@@ -95,7 +103,11 @@ async function repair(context: Context, args: RepairArgs): Promise<number> {
   const tables = await openTables(context, 'ledger repair');
   const repaired: RepairedTable[] = [];
   for (const table of await ledgerTables(context, tables.store, args.table))
-    repaired.push(await repairLedgerTable(tables, table));
+    repaired.push(
+      await shownTables(context, tables, { label: table.config.name, total: 0 }, (shown) =>
+        repairLedgerTable(shown, table),
+      ),
+    );
   await print(context, args.json ? JSON.stringify(repaired) : repairsText(repaired));
   return repaired.some(({ left }) => left > 0) ? 1 : 0;
 }

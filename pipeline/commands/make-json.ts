@@ -4,11 +4,12 @@ import { kettleLedgerOf, loadTables, type TableConfig } from '../config/tables.t
 import type { Context } from '../context.ts';
 import { type Emission, type EmitRequest, emitRows } from '../emit/emit.ts';
 import { manifestPath } from '../emit/manifest.ts';
-import { gzipFileSink, streamSink } from '../emit/sinks.ts';
+import { gzipFileSink, type RowSink, streamSink } from '../emit/sinks.ts';
 import { SamovarError } from '../errors.ts';
 import { describeFile, destinationName, destinationOf, isOlder, windowStart } from '../jobs/tables.ts';
 import { byteSize } from '../show/progress.ts';
 import type { Store } from '../store/open.ts';
+import { counting } from './counting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { countPending } from './table-plan.ts';
 
@@ -104,6 +105,19 @@ async function makeJson(context: Context, args: Args): Promise<number> {
     : toFile(context, store, target, { request, out: args.out, json: args.json === true });
 }
 
+function emitShown(context: Context, store: Store, request: EmitRequest, sink: RowSink): Promise<Emission> {
+  return counting(context, { label: 'make-json', unit: 'rows' }, (state) => {
+    state.total =
+      request.paths?.length ??
+      (context.interactive ? store.rows.pendingCount({ ...request, everything: request.replaces }) : 0);
+    const onRows = (rows: number, bytes: number) => {
+      state.done = rows;
+      state.details = byteSize(bytes);
+    };
+    return emitRows(store, request, sink, { signal: context.signal, onRows });
+  });
+}
+
 /** Counts, in a database that nobody holds. */
 async function plan(context: Context, args: Args): Promise<number> {
   const store = context.openStore({ dryRun: true });
@@ -124,7 +138,7 @@ function countOf(rows: readonly { readonly bytes: number }[]) {
 }
 
 async function toStdout(context: Context, store: Store, request: EmitRequest): Promise<number> {
-  const emission = await emitRows(store, request, streamSink(context.stdout), { signal: context.signal });
+  const emission = await emitShown(context, store, request, streamSink(context.stdout));
   const counts = request.paths === undefined && emission.rows > 0;
   store.transaction(() => {
     store.ledger.describe(emission.batch, emission);
@@ -142,7 +156,7 @@ async function toFile(
   target: Target,
   { request, out, json }: { readonly request: EmitRequest; readonly out: string; readonly json: boolean },
 ): Promise<number> {
-  const emission = await emitRows(store, request, await gzipFileSink(out), { signal: context.signal });
+  const emission = await emitShown(context, store, request, await gzipFileSink(out));
   await describeFile({ store, nowMs: context.nowMs }, target.name, out, emission);
   const manifest = manifestPath(out);
   context.stderr.write(`${emission.rows} rows in ${out}; load them with: samovar bq-load ${manifest}\n`);

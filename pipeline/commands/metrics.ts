@@ -2,8 +2,10 @@ import type { CommandModule } from 'yargs';
 import { parseRoot } from '../backends/bucket/index.ts';
 import type { Context } from '../context.ts';
 import { type MetricWritten, writeMetrics } from '../jobs/build-queries-metrics.ts';
+import { METRIC_QUERIES } from '../queries/index.ts';
 import { textTable } from '../show/table.ts';
 import { safeText } from '../show/text.ts';
+import { counting } from './counting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 type Args = CommonArgs & {
@@ -35,15 +37,19 @@ export const metricsCommand: CommandModule<object, Args> = {
 async function metrics(context: Context, args: Args): Promise<number> {
   const { bucketUrl, prefix } = parseRoot(rootOf(args.out));
   const bucket = context.openBucket(bucketUrl, { requestsInFlight: 1 });
-  const written = await writeMetrics({
-    warehouse: await context.openWarehouse(),
-    bucket,
-    prefix,
-    table: args.table,
-    job: args.job,
-    dryRun: args['dry-run'],
-    nowMs: context.nowMs(),
-    signal: context.signal,
+  const warehouse = await context.openWarehouse();
+  const written = await counting(context, { label: 'metrics', unit: 'queries' }, (state) => {
+    state.total = METRIC_QUERIES.length;
+    return writeMetrics({
+      ...{ warehouse, bucket, prefix, table: args.table, job: args.job },
+      dryRun: args['dry-run'],
+      nowMs: context.nowMs(),
+      signal: context.signal,
+      onMetric: (name) => {
+        if (state.details !== '') state.done += 1;
+        state.details = name;
+      },
+    });
   });
   await print(context, args.json ? JSON.stringify(written) : metricsText(written, args));
   return written.some(({ problem }) => problem !== null) ? 1 : 0;

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context.ts';
 import { byteSize } from '../show/progress.ts';
+import { counting } from './counting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 const BATCH_FILES = 500;
@@ -30,8 +31,17 @@ async function prune(context: Context, args: Args): Promise<number> {
   const { files, bytes } = store.junit.prunable(before);
   if (!args['dry-run']) {
     // Small transactions: a collector may be writing at the same time.
-    while (!context.signal.aborted && store.transaction(() => store.junit.prune(before, BATCH_FILES)) > 0);
-    store.shrink();
+    await counting(context, { label: 'prune', unit: 'files' }, async (state) => {
+      state.total = files;
+      while (!context.signal.aborted) {
+        const dropped = store.transaction(() => store.junit.prune(before, BATCH_FILES));
+        if (dropped === 0) break;
+        state.done += dropped;
+        // Lets the line be drawn.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      store.shrink();
+    });
   }
   const verb = args['dry-run'] ? 'would be dropped' : 'dropped';
   const text = `${files} raw files (${byteSize(bytes)}) of builds finished more than ${days} days ago ${verb}`;

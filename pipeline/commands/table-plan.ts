@@ -1,10 +1,11 @@
 import type { TableConfig } from '../config/tables.ts';
 import type { Context } from '../context.ts';
-import { destinationName, windowStart } from '../jobs/tables.ts';
+import { destinationName, type TableStep, type TablesContext, windowStart } from '../jobs/tables.ts';
 import { byteSize } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
 import type { Store } from '../store/open.ts';
 import type { PendingRow } from '../store/rows.ts';
+import { counting } from './counting.ts';
 
 const PAGE_ROWS = 500;
 /** No destination has it: nothing was emitted to it. */
@@ -46,6 +47,42 @@ export function countPending(
     if (after === undefined || page.length < PAGE_ROWS) break;
   }
   return { rows, bytes };
+}
+
+/** Runs work on tables while the rows it writes are shown, with their rate and, of `total`, the time left. */
+export function shownTables<T>(
+  context: Context,
+  tables: TablesContext,
+  { label, total }: { readonly label: string; readonly total: number },
+  work: (tables: TablesContext) => Promise<T>,
+): Promise<T> {
+  return counting(context, { label, unit: 'rows' }, (state) => {
+    let before = 0;
+    state.total = total;
+    const onStep = ({ table, step, rows }: TableStep) => {
+      state.details = `${step} ${table}`;
+      if (step === 'writing') state.done = before + rows;
+      else if (step === 'loaded') before = state.done;
+      tables.onStep?.({ table, step, rows });
+    };
+    return work({ ...tables, onStep });
+  });
+}
+
+/** How many rows a table lacks, for whoever watches: it takes a look at every build, which an idle cycle in the background is spared. */
+export function pendingCount(
+  { settings, nowMs, interactive }: Pick<Context, 'nowMs' | 'settings' | 'interactive'>,
+  { ledger, rows }: Store,
+  table: TableConfig,
+  everything = false,
+): number {
+  if (!interactive) return 0;
+  return rows.pendingCount({
+    destination: ledger.findDestination(destinationName(table, settings.warehouse)) ?? NOWHERE,
+    finishedSince: windowStart(table.days, nowMs()),
+    finishedBefore: Number.MAX_SAFE_INTEGER,
+    everything,
+  });
 }
 
 export function planTable(

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { loadRoots } from '../config/buckets.ts';
-import { loadTables, tableSpec } from '../config/tables.ts';
+import { loadTables, type TableConfig, tableSpec } from '../config/tables.ts';
 import type { Context } from '../context.ts';
 import { makeDemo } from '../demo/index.ts';
 import { describeError, SamovarError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { type CycleSummary, cycleText, type TableOutcome } from '../show/cycle.t
 import { collectWith } from './collecting.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
+import { pendingCount, shownTables } from './table-plan.ts';
 import { planUpdate } from './update-plan.ts';
 
 const FLAKIEST_SHOWN = 5;
@@ -60,17 +61,7 @@ async function update(context: Context, args: Args): Promise<number> {
   const outcomes: TableOutcome[] = [];
   for (const table of configured) {
     if (context.signal.aborted) break;
-    outcomes.push(
-      await tryTable(context, table.name, async () => {
-        const replace = mustReplace(tables.store, table, tables.warehouse.url, nowMs());
-        const writer = openTableWriter(tables, table, await tableSpec(table));
-        try {
-          return await writer.writeAll({ replace });
-        } finally {
-          await writer.close();
-        }
-      }),
-    );
+    outcomes.push(await tryTable(context, table.name, () => writeTable(context, tables, table)));
   }
   const summary: CycleSummary = {
     collected,
@@ -88,6 +79,19 @@ async function update(context: Context, args: Args): Promise<number> {
   };
   await print(context, args.json ? JSON.stringify(summary) : cycleText(summary));
   return collected.failures.length > 0 || outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+async function writeTable(context: Context, tables: TablesContext, table: TableConfig): Promise<TableResult> {
+  const replace = mustReplace(tables.store, table, tables.warehouse.url, context.nowMs());
+  const total = pendingCount(context, tables.store, table, replace);
+  return shownTables(context, tables, { label: table.name, total }, async (shown) => {
+    const writer = openTableWriter(shown, table, await tableSpec(table));
+    try {
+      return await writer.writeAll({ replace });
+    } finally {
+      await writer.close();
+    }
+  });
 }
 
 /** A file's place in full, so that the summary can be followed from anywhere. */

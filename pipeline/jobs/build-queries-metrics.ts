@@ -16,6 +16,8 @@ export interface MetricsRequest {
   readonly dryRun: boolean;
   readonly nowMs: number;
   readonly signal: AbortSignal;
+  /** Before each is asked for. */
+  readonly onMetric?: (name: string) => void;
 }
 
 export interface MetricWritten {
@@ -35,6 +37,7 @@ export async function writeMetrics(request: MetricsRequest): Promise<readonly Me
   const written: MetricWritten[] = [];
   for (const query of METRIC_QUERIES) {
     const { table, job, nowMs, warehouse, signal } = request;
+    request.onMetric?.(query.name);
     try {
       const asked = { query, table, job, limit: ROWS_MAX, nowMs };
       const { rows } = await runBuildQuery(warehouse, asked, signal);

@@ -1,6 +1,7 @@
 import type { CollectStats } from '../collect/stats.ts';
 import type { RootFailure } from '../jobs/builds.ts';
 import type { Store } from '../store/open.ts';
+import { paint } from './colour.ts';
 import { byteSize, duration } from './progress.ts';
 import { safeText } from './text.ts';
 
@@ -22,6 +23,6 @@ export function collectionText({ stats, failures, seconds }: CollectionSummary, 
   ];
   if (letters > 0) lines.push(`${letters} dead letters: see \`samovar dead-letters list\``);
   for (const { root, reason, remedy } of failures)
-    lines.push(`FAILED ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`);
+    lines.push(`${paint('stdout').red('FAILED')} ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`);
   return lines.join('\n');
 }

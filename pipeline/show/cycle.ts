@@ -1,6 +1,7 @@
 import type { FlakyTest } from '../jobs/flakiest.ts';
 import type { TableResult } from '../jobs/tables.ts';
 import type { CollectionSummary } from './collection.ts';
+import { paint } from './colour.ts';
 import { byteSize, duration } from './progress.ts';
 import { textTable } from './table.ts';
 import { safeText } from './text.ts';
@@ -41,7 +42,8 @@ export function cycleText(summary: CycleSummary): string {
     `In all:   ${counts.builds} builds (${counts.finished} finished, ${counts.open} watched), ${counts.files} JUnit files: ${counts.run} tests run, ${counts.failed} failed, ${counts.skipped} skipped`,
     `          ${troubles(counts)}`,
     ...collected.failures.map(
-      ({ root, reason, remedy }) => `FAILED    ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`,
+      ({ root, reason, remedy }) =>
+        `${paint('stdout').red('FAILED')}    ${root}: ${safeText(reason)}${remedy ? ` ${remedy}` : ''}`,
     ),
     '',
     textTable(

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { paint } from './colour.ts';
 import { safeText } from './text.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -15,6 +16,7 @@ function plainLine(line: string): string {
   const more = Object.entries(details).map(
     ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const label = Number(level) >= 50 ? 'error: ' : Number(level) >= 40 ? 'warning: ' : '';
-  return safeText(`${label}${String(msg)}${more.length > 0 ? ` (${more.join(', ')})` : ''}`);
+  const { red, yellow } = paint('stderr');
+  const label = Number(level) >= 50 ? red('error: ') : Number(level) >= 40 ? yellow('warning: ') : '';
+  return `${label}${safeText(`${String(msg)}${more.length > 0 ? ` (${more.join(', ')})` : ''}`)}`;
 }

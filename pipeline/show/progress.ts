@@ -27,47 +27,79 @@ export interface ProgressOptions {
   readonly nowMs: () => number;
 }
 
-/** Shows how long work goes on; gives what ends it. */
+/** Work that ends sooner shows nothing: a line that flashes up helps nobody. */
+const SHOWN_AFTER_MS = 1_000;
+const BAR_CHARS = 20;
+
+/** Shows how far work is, with its rate and the time that is left; gives what ends it. */
 export function startProgress(options: ProgressOptions): () => void {
   return options.interactive ? drawLine(options) : logLines(options);
 }
 
-function drawLine({ label, unit, read, stderr, nowMs }: ProgressOptions): () => void {
+function drawLine(options: ProgressOptions): () => void {
+  const { read, stderr, nowMs } = options;
   const startedMs = nowMs();
   const bar = new SingleBar({
     stream: stderr,
     fps: REDRAW_PER_S,
     clearOnComplete: true,
     hideCursor: true,
-    etaBuffer: 100,
     linewrap: false,
     gracefulExit: false,
-    format: (barOptions, _params, payload) => {
-      const state = (payload as { state?: ProgressState }).state ?? read();
-      const seconds = Math.max((nowMs() - startedMs) / 1000, 0.001);
-      const eta =
-        state.total > state.done && state.done > 0
-          ? `, ETA ${duration((seconds / state.done) * (state.total - state.done))}`
-          : '';
-      const line = Format.BarFormat(state.total > 0 ? Math.min(1, state.done / state.total) : 0, {
-        ...barOptions,
-        barsize: 20,
-      });
-      return `${label} ${line} ${state.done}/${state.total} ${unit}, ${(state.done / seconds).toFixed(0)}/s, ${state.details}${eta}`;
+    format: (barOptions) => {
+      const state = read();
+      const share = state.total > 0 ? Math.min(1, state.done / state.total) : 0;
+      const drawn = Format.BarFormat(share, { ...barOptions, barsize: BAR_CHARS });
+      return progressText(options, state, { seconds: (nowMs() - startedMs) / 1000, bar: drawn });
     },
   });
-  bar.start(1, 0, { state: read() });
-  const timer = setInterval(() => bar.update(0, { state: read() }), 1000 / REDRAW_PER_S);
+  let timer: NodeJS.Timeout | undefined;
+  const begin = setTimeout(() => {
+    bar.start(1, 0);
+    timer = setInterval(() => bar.update(0), 1000 / REDRAW_PER_S);
+  }, SHOWN_AFTER_MS);
+  begin.unref();
   return () => {
+    clearTimeout(begin);
+    if (timer === undefined) return;
     clearInterval(timer);
     bar.stop();
   };
 }
 
-function logLines({ label, unit, read, log }: ProgressOptions): () => void {
+/** One line: `make-db [====----] 310/900 builds, 52/s, 1.2 MiB, 11 s left`. Without a total that is known: no bar, and no time left. */
+export function progressText(
+  { label, unit }: Pick<ProgressOptions, 'label' | 'unit'>,
+  state: ProgressState,
+  { seconds, bar }: { readonly seconds: number; readonly bar: string },
+): string {
+  const { done, total, details } = state;
+  const { perSecond, secondsLeft } = paceOf(state, seconds);
+  const count = total > 0 ? `${bar} ${done}/${total}` : String(done);
+  const parts = [
+    `${label} ${count} ${unit}`,
+    `${perSecond}/s`,
+    ...(details === '' ? [] : [details]),
+    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+  ];
+  return parts.join(', ');
+}
+
+/** On the average so far. No time left is told where the end is not known, or nothing is done yet. */
+export function paceOf({ done, total }: ProgressState, seconds: number) {
+  const pace = done / Math.max(seconds, 0.001);
+  const perSecond = pace < 10 ? Math.round(pace * 10) / 10 : Math.round(pace);
+  const secondsLeft = total > done && done > 0 ? (total - done) / pace : undefined;
+  return { perSecond, secondsLeft };
+}
+
+function logLines({ label, unit, read, log, nowMs }: ProgressOptions): () => void {
+  const startedMs = nowMs();
   const timer = setInterval(() => {
     const { done, total, details } = read();
-    log.info({ done, total, unit, details }, label);
+    const { perSecond, secondsLeft } = paceOf({ done, total, details }, (nowMs() - startedMs) / 1000);
+    const left = secondsLeft === undefined ? {} : { secondsLeft: Math.round(secondsLeft) };
+    log.info({ done, total, unit, perSecond, ...left, details }, label);
   }, LOG_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);

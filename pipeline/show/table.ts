@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { paint } from './colour.ts';
 import { safeText } from './text.ts';
 
 export interface Column {
@@ -8,13 +9,13 @@ export interface Column {
   readonly charsMax?: number;
 }
 
-/** A table for people: no colours, so that it reads the same in a file. Values from outside are made safe for a terminal. */
+/** A table for people; its heading is bold on a terminal. Values from outside are made safe for a terminal. */
 export function textTable(
   columns: readonly Column[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
   const table = new Table({
-    head: columns.map(({ title }) => title),
+    head: columns.map(({ title }) => paint('stdout').bold(title)),
     colAligns: columns.map(({ align }) => align ?? 'left'),
     style: { head: [], border: [], compact: true },
     chars: {

@@ -59,6 +59,8 @@ export interface RowStore extends RowSource {
   pendingAmong(filter: PendingFilter, builds: readonly number[]): readonly PendingRow[];
   byPaths(destination: number, paths: readonly string[]): readonly PendingRow[];
   count(): number;
+  /** How many rows `pending` would give in all; reads none of them. */
+  pendingCount(filter: PendingFilter): number;
 }
 
 const PENDING_COLUMNS = `r.build, r.version, r.data, r.crc32, r.bytes, r.tests_start AS testsStart, r.tests_end AS testsEnd,
@@ -96,6 +98,13 @@ export function openRows(db: Database): RowStore {
      WHERE b.path IN (SELECT value FROM json_each(@paths)) ORDER BY b.finished_at, b.path`,
   );
   const pathOf = db.prepare<[number], string>('SELECT path FROM build WHERE id = ?').pluck();
+  const pendingCount = db
+    .prepare<[Record<string, unknown>], number>(
+      `SELECT count(*) FROM build b JOIN build_row r ON r.build = b.id
+       WHERE b.finished_at >= @since AND b.finished_at < @before AND (@everything OR NOT EXISTS (
+         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))`,
+    )
+    .pluck();
   const count = db.prepare<unknown[], number>('SELECT count(*) FROM build_row').pluck();
   return {
     get: (build) => get.get(build),
@@ -130,6 +139,11 @@ export function openRows(db: Database): RowStore {
     byPaths: (destination, paths) =>
       byPaths.all({ destination, paths: JSON.stringify(paths) }).map(withBoolean),
     pathOf: (build) => pathOf.get(build),
+    pendingCount: ({ destination, finishedSince, finishedBefore, everything }) =>
+      pendingCount.get({
+        ...{ destination, since: finishedSince, before: finishedBefore },
+        everything: everything ? 1 : 0,
+      }) ?? 0,
     count: () => count.get() ?? 0,
   };
 }

@@ -10,7 +10,7 @@ const PORT = '8321';
 /** A line of the log: on a terminal it is progress that is drawn and gone, or words beside the result. */
 const LOG_LINE = /^\{"level":\d+,.*\}\n/gm;
 /** Where the reader is, on the page. */
-const THERE = '/home/you/tour';
+const THERE = '/srv/tour';
 
 /** A block of commands, and the block of what they print that stands below it. */
 export interface TourStep {
@@ -73,7 +73,7 @@ export function runStep({ commands }: TourStep, { folder, samovar, port }: TourP
       const here = stdout
         .replace(LOG_LINE, '')
         .replaceAll(folder, THERE)
-        .replaceAll(ROOT, '/home/you/samovar');
+        .replaceAll(ROOT, '/srv/samovar');
       done({ printed: here.replaceAll(String(port), PORT), code });
     });
   });

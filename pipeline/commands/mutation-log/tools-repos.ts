@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
 import type { RepoName } from '../../jobs/mutation-copy-names.ts';
 import type { Task } from '../../monitor/contract.ts';
-import { startProgress } from '../../show/progress.ts';
+import { type Counting, counting } from '../counting.ts';
 import { repoOf } from './log-place.ts';
 
 /** What was named on the command line, else what the file of repositories has. Throws `config`. */
@@ -35,26 +35,12 @@ async function readObject(context: Context, url: string): Promise<string> {
   throw new SamovarError('config', `there is no list of repositories at ${url}`, { subject: url });
 }
 
-export interface Counting {
-  done: number;
-  total: number;
-  details: string;
-}
-
 /** Runs work while how far it is is shown on stderr, and watched. */
 export async function counted<T>(
   context: Context,
   { label, unit }: { readonly label: string; readonly unit: string },
   work: (counting: Counting, task: Task) => Promise<T>,
 ): Promise<T> {
-  const { interactive, stderr, log, nowMs } = context;
-  const counting: Counting = { done: 0, total: 0, details: 'beginning' };
   const task = context.progress.stage('mutation-log').task(label);
-  const stop = startProgress({ label, unit, read: () => counting, interactive, stderr, log, nowMs });
-  try {
-    return await work(counting, task);
-  } finally {
-    stop();
-    task.end();
-  }
+  return counting(context, { label, unit }, (state) => work(state, task)).finally(() => task.end());
 }
