@@ -17,10 +17,33 @@ const site = join(cwd, 'site');
 const ends: (() => Promise<unknown>)[] = [];
 let browser: Browser;
 
-async function open(more = {}) {
-  const opened = await openPage(browser, `${pathToFileURL(site)}/`, more);
+function open(more = {}) {
+  return openedAt(`${pathToFileURL(site)}/`, more);
+}
+
+async function openedAt(url: string, more = {}) {
+  const opened = await openPage(browser, url, more);
   ends.push(opened.close);
   return opened;
+}
+
+/** Starts `samovar serve` on the demo; gives its address. */
+function dashboard(): Promise<string> {
+  return new Promise((done, fail) => {
+    const served = cli(['serve', '--port', '0'], {
+      cwd,
+      onStart: (child) =>
+        ends.push(() => {
+          child.kill('SIGTERM');
+          return served;
+        }),
+      onStderr: (text) => {
+        const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? [];
+        if (url !== undefined) done(url);
+      },
+    });
+    served.then(({ stderr }) => fail(new Error(`it ended: ${stderr}`)), fail);
+  });
 }
 
 /** The report of the demo, as a newcomer gets it, opened from its folder. */
@@ -106,6 +129,23 @@ describe.skipIf('skip' in found)(
       }
     });
 
+    test('the dashboard shows the same live, and finds tests by a part of their name', async () => {
+      const url = await dashboard();
+      const { page, complaints } = await openedAt(url);
+      await page.goto('/');
+      await page.getByRole('link', { name: 'ci-samovar-upgrade' }).click();
+      await page.getByRole('grid').waitFor();
+      expect(await faults(page)).toEqual([]);
+      await page.getByRole('searchbox', { name: 'Find a test', exact: true }).fill('<script>');
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: /<script>alert/ }).first().click();
+      await page.getByRole('heading', { name: 'By job' }).waitFor();
+      expect(await faults(page)).toEqual([]);
+      await page.getByRole('link', { name: 'This page as JSON' }).click();
+      expect(JSON.parse(await page.locator('body').innerText())).toHaveProperty('test');
+      expect(complaints).toEqual([]);
+    });
+
     test('the grid says the demo as its table does', async () => {
       const { page } = await open();
       await page.goto(onePageOfEach(site, { job: 'e2e' })[4] ?? '');
@@ -114,7 +154,11 @@ describe.skipIf('skip' in found)(
       expect(await said(page)).toMatch(
         /^Test .+, build \d{19} of \d{4}-\d\d-\d\d \d\d:\d\d: (passed|failed|flaky|did not run)$/,
       );
-      const inGrid = await page.locator('[role=grid] [role=rowheader]').nth(1).innerText();
+      const name = page.locator('[role=grid] [role=rowheader]').nth(1);
+      // What most names begin with is heard, not seen.
+      expect(await name.innerText()).toContain('… [sig-');
+      const inGrid = (await name.textContent())?.replace('… ', '') ?? '';
+      expect(inGrid).toContain('Kubernetes e2e suite [It] [sig-');
       await page.getByText('As a table (tests by builds)').click();
       const inTable = await page
         .getByRole('table', { name: /those that fail most/ })

@@ -55,7 +55,9 @@ for (const box of document.querySelectorAll('.gridbox')) {
 
   const measure = () => {
     const width = grid.clientWidth;
-    const namesW = Math.round(Math.min(380, Math.max(110, width * 0.38)));
+    // Names have what the cells leave, and their share at least.
+    const share = Math.min(380, Math.max(110, width * 0.38));
+    const namesW = Math.round(Math.max(share, Math.min(width * 0.6, width - builds.length * CELL_W)));
     const wanted = HEAD_H + rows.length * CELL_H + 18;
     grid.style.height = Math.min(wanted, Math.max(260, innerHeight * 0.72)) + 'px';
     size = { width, height: grid.clientHeight, names: namesW };
@@ -146,12 +148,33 @@ for (const box of document.querySelectorAll('.gridbox')) {
     to.fillRect(0, HEAD_H - 1, size.width, 1);
   };
 
+  /** The words that most names begin with: said, but not shown, as they would leave no room for what tells names apart. */
+  const common = (() => {
+    const names = data.rows.map(({ test }) => test);
+    const most = names.length * 0.6;
+    const begins = (start) => names.filter((name) => name.startsWith(start)).length;
+    let best = '';
+    for (const name of names.slice(0, 20)) {
+      for (let at = name.indexOf(' ', best.length); at > 0 && at < name.length - 12; at = name.indexOf(' ', at + 1)) {
+        const start = name.slice(0, at + 1);
+        if (begins(start) <= most) break;
+        if (start.length > best.length) best = start;
+      }
+    }
+    return names.length > 2 && best.length > 9 ? best : '';
+  })();
+  const shownName = (test) => {
+    if (test === '') return ['(no name)'];
+    if (common === '' || !test.startsWith(common)) return [test];
+    return [element('span', { class: 'hidden' }, common), element('span', { 'aria-hidden': 'true' }, '… '), test.slice(common.length)];
+  };
+
   const showNames = (first, last) => {
     for (const [at, row] of kept) if (at < first || at >= last) { row.remove(); kept.delete(at); }
     for (let at = first; at < last; at += 1) {
       if (kept.has(at)) continue;
       const { test, href, isWhole } = rows[at];
-      const name = element(href ? 'a' : 'span', href ? { href, tabindex: '-1', title: test } : { title: test }, element('bdi', {}, test === '' ? '(no name)' : test));
+      const name = element(href ? 'a' : 'span', href ? { href, tabindex: '-1', title: test } : { title: test }, element('bdi', {}, ...shownName(test)));
       const row = element('div', { role: 'row', 'aria-rowindex': at + 2, class: isWhole ? 'row whole' : 'row' }, element('div', { role: 'rowheader' }, name));
       row.style.top = HEAD_H + at * CELL_H + 'px';
       kept.set(at, row);
