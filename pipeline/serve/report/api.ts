@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import { shippedFile } from '../../config/shipped.ts';
 import { isKnown } from '../cache/motd.ts';
 import { type Answer, etagOf } from './keep.ts';
-import { noSuch, ReportRefusal } from './refusal.ts';
+import { ReportRefusal } from './refusal.ts';
 import { QUERY_ROWS, type Views } from './views.ts';
 
 const BUILDS_MAX = 500;
@@ -64,7 +64,7 @@ function plainAnswer(context: Context, json: string): Response {
 }
 
 function answered(context: Context, answer: Answer<unknown>): Response {
-  if (answer.json === undefined) throw noSuch('thing');
+  if (answer.json === undefined) throw new ReportRefusal(404, 'there is no such thing');
   markAge(context, answer);
   context.header('etag', answer.etag);
   if (isKnown(context.req.header('if-none-match'), answer.etag)) return context.body(null, 304);

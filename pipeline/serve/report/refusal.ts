@@ -21,8 +21,9 @@ export class ReportRefusal extends Error {
   }
 }
 
-export function noSuch(what: string, where = 'in the time that is shown'): ReportRefusal {
-  return new ReportRefusal(404, `there is no such ${what} ${where}`);
+export function noSuch(what: 'job' | 'test' | 'build' | 'group of failures'): ReportRefusal {
+  const remedy = 'It may be older, or of another table: --days and --table of this server decide.';
+  return new ReportRefusal(404, `there is no such ${what} in the time that is shown`, { remedy });
 }
 
 /**

@@ -47,7 +47,8 @@ export function createViews(source: LiveReport, keep: Keep, queries: QueryPages)
     },
     queries: queries.list,
     async query(name: string, wish: Parameters<QueryPages['run']>[1]) {
-      if (!queries.list.some((one) => one.name === name)) throw noSuch('query', '');
+      if (!queries.list.some((one) => one.name === name))
+        throw new ReportRefusal(404, 'there is no such query', { remedy: 'See /api/v1/queries.' });
       const key = keyOf(`query ${wish.days ?? ''} ${wish.limit} ${JSON.stringify(wish.job ?? null)}`, name);
       return keep.get(key, (signal) => queries.run(name, wish, signal));
     },
@@ -62,7 +63,7 @@ function keyOf(view: string, name: string): string {
   return `${view} ${name}`;
 }
 
-function there<T>(what: string, answer: Answer<T | undefined>): Answer<T> {
+function there<T>(what: Parameters<typeof noSuch>[0], answer: Answer<T | undefined>): Answer<T> {
   const { model } = answer;
   if (model === undefined) throw noSuch(what);
   return { ...answer, model };

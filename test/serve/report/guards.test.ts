@@ -51,7 +51,10 @@ describe('names', () => {
   it('a job that is not there is asked of nobody', async () => {
     const answer = await get('/api/v1/jobs/nope');
     expect(answer.status).toBe(404);
-    expect(answer.json).toEqual({ status: 404, error: 'there is no such job in the time that is shown' });
+    expect(answer.json).toMatchObject({
+      status: 404,
+      error: 'there is no such job in the time that is shown',
+    });
     expect((await get('/job?name=nope')).status).toBe(404);
     expect((await get(`/job?name=${'x'.repeat(5_000)}`)).status).toBe(404);
     expect((await get(`/test?name=${'x'.repeat(5_000)}`)).status).toBe(414);
