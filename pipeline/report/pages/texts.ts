@@ -8,7 +8,7 @@ const LINES_OPEN = 12;
 const HEADLINE_CHARS = 160;
 
 /** What a test said when it failed: text, whatever it looks like. */
-export function failureText(text: string | null): Html | string {
+export function failureText(text: string | null): Html {
   if (text === null || text.trim() === '') return html`<p class="soft">It failed without a text.</p>`;
   const whole = plain(text);
   const shown = whole.slice(0, TEXT_CHARS).toWellFormed();
