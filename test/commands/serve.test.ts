@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { openWarehouse } from '../../pipeline/backends/warehouse/index.ts';
 import { demoRows, duckDbOf } from '../queries/demo-table.ts';
 import { type CliResult, cli } from '../support/cli.ts';
@@ -80,7 +80,7 @@ it('shows what another process writes while that one holds the file', async () =
   const { builds } = await overview();
   expect(builds).toBeGreaterThan(100);
   await held.query(`INSERT INTO "all" SELECT * REPLACE (path || '-again' AS path) FROM "all" LIMIT 1`);
-  expect(await overview()).toMatchObject({ builds: builds + 1 });
+  await vi.waitFor(async () => expect(await overview()).toMatchObject({ builds: builds + 1 }), 20_000);
   await held.close();
   await (await openWarehouse(file, { timeoutMs: 30_000, loadTimeoutMs: 30_000 })).close();
   expect((await fetch(`${url}/`)).status).toBe(200);

@@ -16,6 +16,8 @@ const COPY_IDLE_MS = 60_000;
 const FILE_IDLE_MS = 50;
 /** Larger files are not copied. */
 const COPY_BYTES_MAX = 4 * 1024 ** 3;
+/** A copy is used for at least so long, whatever is written meanwhile: ten seconds for each GB, some ten times what it took. */
+const COPY_BYTES_PER_MS = 100_000;
 /** There is no room or no right to copy: then the file itself is read. */
 const CANNOT_COPY = /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM)$/;
 
@@ -25,6 +27,8 @@ interface Opened {
   /** The copy's; undefined: it is the file itself. */
   readonly folder: string | undefined;
   users: number;
+  /** So new that nobody looks whether the file has changed: questions of one page are answered of one moment. */
+  isFresh: boolean;
   /** Another one has taken its place. */
   isOld: boolean;
   timer: NodeJS.Timeout | undefined;
@@ -52,8 +56,7 @@ export function openDuckDbReader(url: string, options: DuckDbReaderOptions): War
     const mine = turn.then(async () => {
       if (closed)
         throw new SamovarError('aborted', `${url}: given up, the reader is closed`, { subject: url });
-      const signature = await signatureOf(place);
-      if (current === undefined || current.isOld || current.signature !== signature) {
+      if (current === undefined || current.isOld || !(await isCurrent(current, place))) {
         const fresh = await open(place, options);
         if (current !== undefined) void retire(current);
         current = fresh;
@@ -86,6 +89,10 @@ export function openDuckDbReader(url: string, options: DuckDbReaderOptions): War
       if (current !== undefined) await retire(current);
     },
   };
+}
+
+async function isCurrent({ isFresh, signature }: Opened, place: Place): Promise<boolean> {
+  return isFresh || (await signatureOf(place)) === signature;
 }
 
 function release(opened: Opened): void {
@@ -129,7 +136,13 @@ async function open(place: Place, options: DuckDbReaderOptions): Promise<Opened>
   try {
     const warehouse = await openDuckDb(`duckdb:${copy?.path ?? place.file}`, { ...options, readOnly: true });
     const rest = { folder: copy?.folder, users: 0, isOld: false, timer: undefined };
-    return { warehouse, signature: copy?.signature ?? signature, ...rest };
+    const opened: Opened = { warehouse, signature: copy?.signature ?? signature, isFresh: true, ...rest };
+    const ageing = setTimeout(
+      () => Object.assign(opened, { isFresh: false }),
+      (copy?.bytes ?? 0) / COPY_BYTES_PER_MS,
+    );
+    ageing.unref();
+    return opened;
   } catch (error) {
     if (copy !== undefined) await rm(copy.folder, { recursive: true, force: true });
     throw error;
@@ -146,13 +159,14 @@ async function copyOf(place: Place) {
     const before = await signatureOf(place);
     await sleep(QUIET_MS);
     if ((await signatureOf(place)) !== before) continue;
-    if ((await stat(place.file)).size > place.bytesMax) return undefined;
+    const bytes = (await stat(place.file)).size;
+    if (bytes > place.bytesMax) return undefined;
     const folder = await mkdtemp(`${place.file}.reading-${process.pid}-`);
     const path = join(folder, 'copy.duckdb');
     try {
       await copyFile(place.file, path, constants.COPYFILE_FICLONE);
       await copyFile(`${place.file}.wal`, `${path}.wal`, constants.COPYFILE_FICLONE).catch(ignoreMissing);
-      if ((await signatureOf(place)) === before) return { folder, path, signature: before };
+      if ((await signatureOf(place)) === before) return { folder, path, bytes, signature: before };
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { WarehouseReader } from '../../../pipeline/backends/warehouse/contract.ts';
 import { openDuckDb } from '../../../pipeline/backends/warehouse/duckdb.ts';
 import { openDuckDbReader } from '../../../pipeline/backends/warehouse/duckdb-reader.ts';
@@ -67,7 +67,7 @@ it('reads what another process has committed while that one holds the file', asy
   expect(await opened.query(COUNT)).toEqual([{ n: 0 }]);
   for (let n = 1; n <= 3; n += 1) {
     await add();
-    expect(await opened.query(COUNT)).toEqual([{ n }]);
+    await vi.waitFor(async () => expect(await opened.query(COUNT)).toEqual([{ n }]), 20_000);
   }
 });
 
@@ -86,7 +86,7 @@ it('keeps no writer out, not even while it is asked', async () => {
   const second = await openDuckDb(url, TIMEOUTS);
   await second.query('INSERT INTO t VALUES (1)');
   await second.close();
-  expect(await opened.query(COUNT)).toEqual([{ n: 100_001 }]);
+  await vi.waitFor(async () => expect(await opened.query(COUNT)).toEqual([{ n: 100_001 }]), 20_000);
   stop.abort();
   await expect(slow).rejects.toMatchObject({ code: 'aborted' });
 });
