@@ -121,7 +121,25 @@ describe('what goes wrong is told in words, with the exit code for it', () => {
 
   it.each<[string, string[], number, RegExp]>([
     ['no command', [], 2, /Say what to do/],
-    ['a misspelt command', ['updat'], 2, /Did you mean update/],
+    ['a misspelt command', ['updat'], 2, /no command "updat"\n.*Did you mean update/],
+    [
+      'a misspelt sub-command',
+      ['ledger', 'shwo'],
+      2,
+      /no command "shwo"\n.*Did you mean show\?.*samovar ledger --help/,
+    ],
+    ['a misspelt query', ['query', 'job-helth'], 2, /no query "job-helth"\n.*Did you mean job-health/],
+    [
+      'a value of no kind',
+      ['query', '--list', '--format', 'jsn'],
+      2,
+      /--format "jsn" is none of.*\n.*Did you mean json/,
+    ],
+    ['a word where a number has to be', ['prune', '--days', 'many'], 2, /--days needs a number/],
+    ['a flag without its value', ['make-db', '--job'], 2, /--job needs a value/],
+    ['a flag that was given twice', ['make-db', '--job', 'a', '--job', 'b'], 2, /--job was given 2 times/],
+    ['something that must be named', ['cache', 'get'], 2, /PROVIDER must be named/],
+    ['a flag that must be given', ['backfill'], 2, /--since must be given/],
     ['an unknown flag', ['make-db', '--bucket', 'x'], 2, /no flag --bucket .*\n.*Did you mean --buckets/],
     ['a missing buckets file', ['make-db', '--buckets', 'nowhere.yaml'], 2, /nowhere\.yaml/],
     ['a time that is none', ['make-db', '--since', 'yesterday'], 2, /--since: "yesterday" is not a time/],
@@ -136,6 +154,8 @@ describe('what goes wrong is told in words, with the exit code for it', () => {
       const result = await cli(args, { cwd });
       expect(result.stderr).toMatch(message);
       expect(result.stderr).not.toMatch(/\n\s+at .*\(/);
+      // What, why, and what to do now.
+      expect(result.stderr).toMatch(/^samovar.*: .+\nwhy {3}.+\n(?: {6}.*\n)*now {3}.+\n$/m);
       expect(result.code).toBe(code);
     },
     30_000,

@@ -9,7 +9,7 @@ import { buildOfPath } from '../records/ids.ts';
 import { byteSize } from '../show/progress.ts';
 import type { Store } from '../store/open.ts';
 import { type Collected, collectWith } from './collecting.ts';
-import { assertKnownJob, knownJobs } from './known-jobs.ts';
+import { assertListedJob } from './known-jobs.ts';
 import { findTable } from './make-json.ts';
 import { openTables } from './open-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
@@ -106,8 +106,7 @@ async function collect(
     selection,
     dryRun: false,
   });
-  if (collected.stats.found === 0)
-    assertKnownJob(selection.job, await knownJobs(context, store, { prefixed: false }));
+  if (collected.stats.found === 0) await assertListedJob(context, store, selection);
   if (!context.signal.aborted) return collected;
   throw new SamovarError('aborted', 'stopped while collecting', {
     remedy: 'Run the same command again: it goes on where it stopped.',

@@ -35,6 +35,8 @@ export interface CommandInfo {
   readonly flags: readonly Flag[];
   /** Command line, and what it is for. */
   readonly examples: readonly (readonly [string, string])[];
+  /** What stands below its help: exit status and the like. */
+  readonly notes: readonly string[];
   readonly commands: readonly CommandInfo[];
 }
 
@@ -57,6 +59,8 @@ interface Inside {
     getCommandInstance(): { getCommandHandlers(): Readonly<Record<string, Handler>> };
   };
   example(...args: readonly unknown[]): unknown;
+  epilog(...args: readonly unknown[]): unknown;
+  epilogue(...args: readonly unknown[]): unknown;
 }
 
 interface Handler {
@@ -103,10 +107,11 @@ async function describeOne(handler: Handler, parents: readonly string[]): Promis
   const words = [...parents, handler.original.split(' ')[0] ?? ''];
   const parser = inside();
   const examples = watchExamples(parser);
+  const notes = watchNotes(parser);
   if (typeof handler.builder === 'function') await handler.builder(parser);
   const { flags, positionals } = optionsOf(parser, handler);
   const describe = handler.description === false ? '' : (handler.description ?? '');
-  return { words, describe, positionals, flags, examples, commands: await below(parser, words) };
+  return { words, describe, positionals, flags, examples, notes, commands: await below(parser, words) };
 }
 
 /** yargs keeps examples to itself: they are noted as they are given. */
@@ -118,6 +123,18 @@ function watchExamples(parser: Inside): readonly (readonly [string, string])[] {
     return own(...args);
   };
   return examples;
+}
+
+function watchNotes(parser: Inside): readonly string[] {
+  const notes: string[] = [];
+  for (const name of ['epilog', 'epilogue'] as const) {
+    const own = parser[name].bind(parser);
+    parser[name] = (...args) => {
+      notes.push(String(args[0]));
+      return own(...args);
+    };
+  }
+  return notes;
 }
 
 function optionsOf(parser: Inside, { demanded, optional }: Handler) {

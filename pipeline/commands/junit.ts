@@ -45,10 +45,14 @@ export const junitCommand: CommandModule<object, Args> = {
         reports.push(report);
         if (args.json) continue;
         if (report.error === undefined) await print(context, textOf(report));
-        else context.stderr.write(`${safeText(`${file}: ${report.error}`)}\n`);
       }
       if (args.json) await print(context, JSON.stringify(reports));
-      return reports.every((report) => report.error === undefined && report.summary.status === 'ok') ? 0 : 1;
+      const unread = reports.flatMap((report) => (report.error === undefined ? [] : [report]));
+      if (unread.length > 0)
+        throw new SamovarError('missing', unread.map(({ file, error }) => `${file}: ${error}`).join('\n'), {
+          remedy: 'Check that each file exists and that this user may read it; the others are told of above.',
+        });
+      return reports.every((report) => report.error !== undefined || report.summary.status === 'ok') ? 0 : 1;
     }),
 };
 

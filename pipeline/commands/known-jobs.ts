@@ -1,5 +1,6 @@
+import type { Selection } from '../collect/plan.ts';
 import { loadRoots } from '../config/buckets.ts';
-import { nearest } from '../config/similar.ts';
+import { guess, nearest } from '../config/similar.ts';
 import type { Context } from '../context.ts';
 import { SamovarError } from '../errors.ts';
 import type { Store } from '../store/open.ts';
@@ -22,6 +23,22 @@ export async function knownJobs(
   });
 }
 
+/**
+ * As `assertKnownJob`, after a collection that found nothing. Of a part of the builds it only warns: a job that nobody has collected yet
+ * may well have none there.
+ */
+export async function assertListedJob(
+  context: Pick<Context, 'settings' | 'log'>,
+  store: Pick<Store, 'builds' | 'cursors'>,
+  { job, sinceMs, untilMs, shard }: Selection,
+): Promise<void> {
+  const known = await knownJobs(context, store, { prefixed: false });
+  const isPart = sinceMs !== undefined || untilMs !== undefined || shard !== undefined;
+  if (!isPart) return assertKnownJob(job, known);
+  const hint = job === undefined || known.includes(job) ? '' : guess(job, known);
+  if (hint !== '') context.log.warn(`no build of a job "${job}" was found. ${hint.trim()}`);
+}
+
 /** Throws `missing`, with the nearest name, when `job` is no pattern and none of the jobs that are known. No jobs: nothing is known. */
 export function assertKnownJob(job: string | undefined, jobs: readonly string[]): void {
   if (job === undefined || PATTERN.test(job) || jobs.length === 0 || jobs.includes(job)) return;
@@ -31,6 +48,6 @@ export function assertKnownJob(job: string | undefined, jobs: readonly string[])
     remedy:
       near === undefined
         ? `Ask for several with a pattern: --job '*${job}*'`
-        : `Did you mean "${near}"? A pattern asks for several: --job '${near.slice(0, 8)}*'`,
+        : `Did you mean "${near}"? A pattern asks for several: --job '${near.replace(/[^-]*$/, '')}*'`,
   });
 }

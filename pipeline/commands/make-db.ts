@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { collectionText } from '../show/collection.ts';
 import { textTable } from '../show/table.ts';
 import { type Collected, collectWith } from './collecting.ts';
-import { assertKnownJob, knownJobs } from './known-jobs.ts';
+import { assertListedJob } from './known-jobs.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 import { type SelectionArgs, selectionOf, selectionOptions } from './selection.ts';
 import { type ShardArgs, shardOfArgs, shardOptions } from './shard-options.ts';
@@ -63,7 +63,10 @@ async function makeDb(context: Context, args: Args): Promise<number> {
     onCandidate: (root, job) => planned.set(`${root}${job}`, (planned.get(`${root}${job}`) ?? 0) + 1),
   });
   if (collected.stats.found === 0 && collected.failures.length === 0)
-    assertKnownJob(args.job, await knownJobs(context, store, { prefixed: false }));
+    await assertListedJob(context, store, {
+      ...selectionOf(args, context.nowMs()),
+      shard: shardOfArgs(args),
+    });
   if (args.json)
     await print(
       context,

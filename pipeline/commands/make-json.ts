@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { nearest } from '../config/similar.ts';
+import { guess } from '../config/similar.ts';
 import { kettleLedgerOf, loadTables, type TableConfig } from '../config/tables.ts';
 import type { Context } from '../context.ts';
 import { type Emission, type EmitRequest, emitRows } from '../emit/emit.ts';
@@ -205,9 +205,8 @@ export function findTable(tables: readonly TableConfig[], name: string): TableCo
   const table = tables.find((known) => known.name === name);
   if (table !== undefined) return table;
   const names = tables.map((known) => known.name);
-  const near = nearest(name, names);
   throw new SamovarError('config', `there is no table "${name}"`, {
-    remedy: `${near === undefined ? '' : `Did you mean "${near}"? `}The configured tables are: ${names.join(', ')}.`,
+    remedy: `${guess(name, names)}The configured tables are: ${names.join(', ')}.`,
   });
 }
 

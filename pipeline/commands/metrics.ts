@@ -26,7 +26,7 @@ export const metricsCommand: CommandModule<object, Args> = {
         describe: 'Folder or gs://bucket/prefix/ for <name>-latest.json and files by date',
       })
       .option('table', { type: 'string', default: 'all', describe: 'Table of builds' })
-      .option('job', { type: 'string', describe: "Only jobs of this pattern: 'pr:*'" })
+      .option('job', { type: 'string', describe: "Only this job, or those of a pattern: 'ci-*', 'pr:*-e2e'" })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Ask, but write nothing' })
       .example('$0 metrics --out metrics', 'into a folder')
       .example('$0 metrics --out gs://my-metrics/', 'where dashboards read them'),

@@ -19,6 +19,7 @@ import { textTable } from '../show/table.ts';
 import { safeText } from '../show/text.ts';
 import { formatOf } from './format.ts';
 import { assertKnownJob, knownJobs } from './known-jobs.ts';
+import { withTableGuess } from './known-tables.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
 
 const FORMATS = ['table', 'json', 'csv'] as const;
@@ -46,7 +47,7 @@ export const queryCommand: CommandModule<object, Args> = {
       .positional('name', { type: 'string', describe: 'One of those that --list shows' })
       .option('list', { type: 'boolean', describe: 'Show every query and what it tells' })
       .option('days', { type: 'number', describe: "How far back to look (default: the query's own)" })
-      .option('job', { type: 'string', describe: "Only jobs of this pattern: 'ci-*', 'pr:*-e2e'" })
+      .option('job', { type: 'string', describe: "Only this job, or those of a pattern: 'ci-*', 'pr:*-e2e'" })
       .option('limit', {
         type: 'number',
         describe: `Rows at most (default ${TABLE_ROWS} in a table, else ${ROWS_MAX})`,
@@ -102,7 +103,9 @@ async function query(context: Context, args: Args): Promise<number> {
     );
     return 0;
   }
-  const result = await runBuildQuery(warehouse, request, context.signal);
+  const result = await runBuildQuery(warehouse, request, context.signal).catch(async (error: unknown) => {
+    throw await withTableGuess(context, args.table, error);
+  });
   if (result.rows.length === 0 && args.job !== undefined)
     assertKnownJob(
       args.job,

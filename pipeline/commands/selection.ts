@@ -13,7 +13,10 @@ export interface SelectionArgs {
 
 export function selectionOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option('job', { type: 'string', describe: 'Only this job; `*` and `?` match any characters, any one' })
+    .option('job', {
+      type: 'string',
+      describe: "Only this job, or those of a pattern: 'ci-*'; named as in the bucket, without a prefix",
+    })
     .option('since', {
       type: 'string',
       describe: 'Only builds from this time on: 2026-11-01, 2026-11-01T12:00Z, or an age: 36h, 7d',

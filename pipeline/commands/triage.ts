@@ -35,7 +35,7 @@ export const triageCommand: CommandModule<object, Args> = {
         default: 14,
         describe: 'Failures of builds finished in the last N days',
       })
-      .option('job', { type: 'string', describe: 'Count only in jobs of this name; * stands for anything' })
+      .option('job', { type: 'string', describe: "Only this job, or those of a pattern: 'ci-*', 'pr:*-e2e'" })
       .option('table', {
         type: 'string',
         default: 'all',

@@ -77,8 +77,12 @@ function inWords(message: string, args: readonly string[], { places }: Understoo
       near: nearest(given.replaceAll('"', ''), all),
     };
   }
-  if (message.startsWith('Not enough non-option arguments'))
-    return { text: `${places.map((name) => name.toUpperCase()).join(' and ')} must be named` };
+  const [, got, least] =
+    /^Not enough non-option arguments: got (\d+), need at least (\d+)/.exec(message) ?? [];
+  if (got !== undefined) {
+    const lacking = places.slice(Number(got), Number(least)).map((name) => name.toUpperCase());
+    return { text: `${lacking.join(' and ')} must be named` };
+  }
   const [, twice] = /^Not enough arguments following: (.*)$/.exec(message) ?? [];
   return { text: twice === undefined ? message : `--${twice} needs a value after it` };
 }

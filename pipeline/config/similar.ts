@@ -10,6 +10,12 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best?.word;
 }
 
+/** `Did you mean "week"? `, for the beginning of a remedy; empty when nothing is near. */
+export function guess(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `Did you mean "${near}"? `;
+}
+
 /** Letters to add, drop or change, or neighbours to swap (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let above2: readonly number[] = [];

@@ -1,4 +1,5 @@
 import type { Warehouse } from '../backends/warehouse/contract.ts';
+import { guess } from '../config/similar.ts';
 import { SamovarError } from '../errors.ts';
 import { type RepositoryRule, sloSql } from './mutation-queries-slo.ts';
 import { answersSql, DAY_S, isPerson, type Spelling, spellingOf } from './mutation-queries-sql.ts';
@@ -68,7 +69,7 @@ export async function runMutationQuery(
   if (query === undefined)
     throw new SamovarError('config', `there is no query "${request.name}"`, {
       subject: request.name,
-      remedy: `The queries are: ${Object.keys(QUERIES).join(', ')}.`,
+      remedy: `${guess(request.name, Object.keys(QUERIES))}The queries are: ${Object.keys(QUERIES).join(', ')}.`,
     });
   const sql = query.sql(spellingOf(warehouse, request.tables), request.nowMs / 1000, request.rules);
   const found = await warehouse.query(sql, { signal: request.signal });

@@ -1,5 +1,6 @@
 import type { TableSpec, WriterKind } from '../backends/warehouse/contract.ts';
 import { readSchema, shippedFile } from '../config/shipped.ts';
+import { guess } from '../config/similar.ts';
 import { type TableConfig, tableSpec } from '../config/tables.ts';
 import { type ConfigDocument, readConfig } from '../config/yaml.ts';
 import { SamovarError } from '../errors.ts';
@@ -49,9 +50,10 @@ export async function loadMutationTables(file?: string): Promise<readonly Mutati
 export function findMutationTable(tables: readonly MutationTable[], name: string): MutationTable {
   const table = tables.find(({ kind, config }) => kind === name || config.name === name);
   if (table !== undefined) return table;
+  const names = tables.map(({ config }) => config.name);
   throw new SamovarError('config', `there is no table "${name}" of mutation logs`, {
     subject: name,
-    remedy: `The configured tables are: ${tables.map(({ config }) => config.name).join(', ')}.`,
+    remedy: `${guess(name, names)}The configured tables are: ${names.join(', ')}.`,
   });
 }
 

@@ -47,7 +47,7 @@ function contents(commands: readonly CommandInfo[]): string {
 }
 
 function section(command: CommandInfo): readonly string[] {
-  const { words, describe, examples, commands, flags } = command;
+  const { words, describe, examples, notes, commands, flags } = command;
   const level = '#'.repeat(Math.min(4, words.length + 1));
   const own = flags.filter(({ common, hidden }) => !common && !hidden);
   const isLeaf = commands.length === 0;
@@ -60,6 +60,7 @@ function section(command: CommandInfo): readonly string[] {
     ...placeLines(command),
     ...(isLeaf && own.length > 0 ? [flagTable(own), ''] : []),
     ...(isLeaf ? [commonLine(flags)] : []),
+    ...notes.flatMap((note) => [cell(sentence(note)), '']),
     ...(isLeaf && examples.length > 0 ? [exampleBlock(examples), ''] : []),
   ];
   return [lines.join('\n'), ...commands.flatMap(section)];

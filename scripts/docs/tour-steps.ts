@@ -70,10 +70,7 @@ export function runStep({ commands }: TourStep, { folder, samovar, port }: TourP
     const options = { cwd: folder, env, timeout: STEP_LIMIT_MS, maxBuffer: 1 << 24 };
     execFile('bash', ['-c', script], options, (error, stdout) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      const here = stdout
-        .replace(LOG_LINE, '')
-        .replaceAll(folder, THERE)
-        .replaceAll(ROOT, '/srv/samovar');
+      const here = stdout.replace(LOG_LINE, '').replaceAll(folder, THERE).replaceAll(ROOT, '/srv/samovar');
       done({ printed: here.replaceAll(String(port), PORT), code });
     });
   });
