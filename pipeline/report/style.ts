@@ -7,7 +7,7 @@ export const STYLE = `
   --accent: #0b57b0; --good: #17693a; --good-back: #dff3e6; --warn: #7a4a00; --warn-back: #fdf0d3;
   --bad: #a3161f; --bad-back: #fde4e5; --none: #4b5565; --none-back: #e8ebf0;
   --pass: #2f9467; --fail: #cf3f12; --flake: #7b5fc7; --calm: #0b57b0; --on: #fff; }
-@media (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1a2029; --ink: #e6eaf0; --soft: #a5b0c0;
+@media screen and (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1a2029; --ink: #e6eaf0; --soft: #a5b0c0;
   --line: #323b48; --accent: #8ab8f8; --good: #8fdcaa; --good-back: #173524; --warn: #f2c879; --warn-back: #3a2c10;
   --bad: #ff9ea3; --bad-back: #431a1e; --none: #b9c2cf; --none-back: #2a323d;
   --pass: #3f9f74; --fail: #f0693c; --flake: #a48cf0; --calm: #8ab8f8; --on: #10141a; } }

@@ -113,6 +113,17 @@ describe.skipIf('skip' in found)(
       expect(await page.locator('details.asked[open] code').first().innerText()).toContain('samovar query');
     });
 
+    test('on paper a picture is its table, and afterwards it is closed again', async () => {
+      const { page } = await open();
+      await page.goto(onePageOfEach(site, { job: 'e2e' })[4] ?? '');
+      const tables = page.locator('details.data[open]');
+      expect(await tables.count()).toBe(0);
+      await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+      expect(await tables.count()).toBe(4);
+      await page.evaluate("dispatchEvent(new Event('afterprint'))");
+      expect(await tables.count()).toBe(0);
+    });
+
     test('no page has more than 500 kB of script', async () => {
       const { page } = await open();
       for (const file of onePageOfEach(site)) {
@@ -138,7 +149,10 @@ describe.skipIf('skip' in found)(
       expect(await faults(page)).toEqual([]);
       await page.getByRole('searchbox', { name: 'Find a test', exact: true }).fill('<script>');
       await page.keyboard.press('Enter');
-      await page.getByRole('link', { name: /<script>alert/ }).first().click();
+      await page
+        .getByRole('link', { name: /<script>alert/ })
+        .first()
+        .click();
       await page.getByRole('heading', { name: 'By job' }).waitFor();
       expect(await faults(page)).toEqual([]);
       await page.getByRole('link', { name: 'This page as JSON' }).click();

@@ -18,6 +18,13 @@ const samovar = (() => {
     try { history.replaceState(null, '', hash === '#' ? location.pathname + location.search : hash); }
     catch { if (location.hash !== hash) location.hash = hash; }
   };
+  // Paper has no scroll bars: what a picture shows is printed as its table.
+  let opened = [];
+  addEventListener('beforeprint', () => {
+    opened = [...document.querySelectorAll('details.data:not([open])')];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener('afterprint', () => { for (const one of opened.splice(0)) one.open = false; });
   let writing = 0;
   addEventListener('hashchange', () => { if (read()) for (const listen of listeners) listen(); });
   return {
