@@ -5,6 +5,7 @@ import { byteSize } from '../../show/progress.ts';
 import { textTable } from '../../show/table.ts';
 import { openTables } from '../open-tables.ts';
 import { commonOptions, print, withContext } from '../run.ts';
+import { shownTables } from '../table-plan.ts';
 import { openedCache } from './place.ts';
 
 type Args = Parameters<typeof withContext>[0] & {
@@ -51,7 +52,10 @@ async function load(context: Context, args: Args): Promise<number> {
   const { replace, check } = args;
   const isPrivate = (provider: string) => !args.private && hidden.has(provider);
   const names = new Set(cache.providers.map(({ name }) => name));
-  const result = await loadCacheTables(tables, { replace, check, isPrivate, names });
+  const request = { replace, check, isPrivate, names };
+  const result = await shownTables(context, tables, { label: 'cache load', total: 0 }, (shown) =>
+    loadCacheTables(shown, request),
+  );
   await print(context, args.json ? JSON.stringify(result) : loadText(result));
   return result.complete ? 0 : 1;
 }

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import type { Bucket } from '../../backends/bucket/contract.ts';
 import type { Context } from '../../context.ts';
 import { SamovarError } from '../../errors.ts';
 import { checkBucket } from '../../mutation-log/check-bucket.ts';
 import { checkFolder } from '../../mutation-log/check-folder.ts';
 import { listWalFiles } from '../../mutation-log/folder-files.ts';
 import { checkText } from '../../show/mutation-check.ts';
+import { byteSize } from '../../show/progress.ts';
+import { type Counting, counting } from '../counting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 import { type LogPlace, logPlace, repoOf } from './log-place.ts';
 
@@ -43,12 +46,35 @@ export const WAL_OPTION = {
 async function verify(context: Context, args: LogArgs): Promise<number> {
   const { signal } = context;
   const place = await namedPlace(context, args);
-  const check =
+  const check = await counting(context, { label: 'verify', unit: 'segments' }, (state) =>
     'folder' in place
-      ? await checkFolder(place.folder, { ...place, signal })
-      : await checkBucket(place.bucket, place.prefix, { signal });
+      ? checkFolder(place.folder, { ...place, signal })
+      : checkBucket(watchedBucket(place.bucket, state), place.prefix, { signal }),
+  );
   await print(context, args.json ? JSON.stringify(check) : checkText(check));
   return check.findings.length > 0 ? 1 : 0;
+}
+
+/** Counts the segments that are read, and their bytes. */
+function watchedBucket(bucket: Bucket, state: Counting): Bucket {
+  let bytes = 0;
+  const count = (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    state.details = byteSize(bytes);
+    return chunk;
+  };
+  return {
+    ...bucket,
+    stream: async (name, options) => {
+      const found = await bucket.stream(name, options);
+      state.done += 1;
+      return found && { ...found, body: mapped(found.body, count) };
+    },
+  };
+}
+
+async function* mapped<T>(body: AsyncIterable<T>, work: (one: T) => T): AsyncGenerator<T> {
+  for await (const one of body) yield work(one);
 }
 
 /** The log that the command line names, or what this machine keeps of it. Throws `config`. */
