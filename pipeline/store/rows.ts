@@ -68,44 +68,7 @@ const PENDING_COLUMNS = `r.build, r.version, r.data, r.crc32, r.bytes, r.tests_s
   EXISTS (SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = r.build AND l.version <> r.version) AS supersedes`;
 
 export function openRows(db: Database): RowStore {
-  const get = db.prepare<[number], StoredRow>(
-    `SELECT build, version, data, crc32, bytes, tests_start AS testsStart, tests_end AS testsEnd, tests_run AS testsRun,
-       tests_failed AS testsFailed, truncated FROM build_row WHERE build = ?`,
-  );
-  const put = db.prepare(
-    `INSERT OR REPLACE INTO build_row(build, version, data, crc32, bytes, tests_start, tests_end, tests_run, tests_failed, truncated)
-     VALUES (@build, @version, @data, @crc32, @bytes, @testsStart, @testsEnd, @testsRun, @testsFailed, @truncated)`,
-  );
-  const adopt = db.prepare(
-    'UPDATE ledger SET version = @version WHERE item = @build AND version = 0 AND destination IN (SELECT id FROM destination)',
-  );
-  const pending = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
-    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
-     WHERE b.finished_at >= @since AND b.finished_at < @before AND (b.finished_at, b.path) > (@finishedAt, @path)
-       AND (@everything OR NOT EXISTS (
-         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
-     ORDER BY b.finished_at, b.path LIMIT @limit`,
-  );
-  const among = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
-    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
-     WHERE b.id IN (SELECT value FROM json_each(@builds)) AND b.finished_at >= @since AND b.finished_at < @before
-       AND (@everything OR NOT EXISTS (
-         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
-     ORDER BY b.finished_at, b.path`,
-  );
-  const byPaths = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
-    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
-     WHERE b.path IN (SELECT value FROM json_each(@paths)) ORDER BY b.finished_at, b.path`,
-  );
-  const pathOf = db.prepare<[number], string>('SELECT path FROM build WHERE id = ?').pluck();
-  const pendingCount = db
-    .prepare<[Record<string, unknown>], number>(
-      `SELECT count(*) FROM build b JOIN build_row r ON r.build = b.id
-       WHERE b.finished_at >= @since AND b.finished_at < @before AND (@everything OR NOT EXISTS (
-         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))`,
-    )
-    .pluck();
-  const count = db.prepare<unknown[], number>('SELECT count(*) FROM build_row').pluck();
+  const { get, put, adopt, pending, among, byPaths, pathOf, pendingCount, count } = prepareStatements(db);
   return {
     get: (build) => get.get(build),
     put: (row) => {
@@ -146,6 +109,48 @@ export function openRows(db: Database): RowStore {
       }) ?? 0,
     count: () => count.get() ?? 0,
   };
+}
+
+function prepareStatements(db: Database) {
+  const get = db.prepare<[number], StoredRow>(
+    `SELECT build, version, data, crc32, bytes, tests_start AS testsStart, tests_end AS testsEnd, tests_run AS testsRun,
+       tests_failed AS testsFailed, truncated FROM build_row WHERE build = ?`,
+  );
+  const put = db.prepare(
+    `INSERT OR REPLACE INTO build_row(build, version, data, crc32, bytes, tests_start, tests_end, tests_run, tests_failed, truncated)
+     VALUES (@build, @version, @data, @crc32, @bytes, @testsStart, @testsEnd, @testsRun, @testsFailed, @truncated)`,
+  );
+  const adopt = db.prepare(
+    'UPDATE ledger SET version = @version WHERE item = @build AND version = 0 AND destination IN (SELECT id FROM destination)',
+  );
+  const pending = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
+    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
+     WHERE b.finished_at >= @since AND b.finished_at < @before AND (b.finished_at, b.path) > (@finishedAt, @path)
+       AND (@everything OR NOT EXISTS (
+         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
+     ORDER BY b.finished_at, b.path LIMIT @limit`,
+  );
+  const among = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
+    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
+     WHERE b.id IN (SELECT value FROM json_each(@builds)) AND b.finished_at >= @since AND b.finished_at < @before
+       AND (@everything OR NOT EXISTS (
+         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))
+     ORDER BY b.finished_at, b.path`,
+  );
+  const byPaths = db.prepare<[Record<string, unknown>], PendingRow & { supersedes: number }>(
+    `SELECT ${PENDING_COLUMNS} FROM build b JOIN build_row r ON r.build = b.id
+     WHERE b.path IN (SELECT value FROM json_each(@paths)) ORDER BY b.finished_at, b.path`,
+  );
+  const pathOf = db.prepare<[number], string>('SELECT path FROM build WHERE id = ?').pluck();
+  const pendingCount = db
+    .prepare<[Record<string, unknown>], number>(
+      `SELECT count(*) FROM build b JOIN build_row r ON r.build = b.id
+       WHERE b.finished_at >= @since AND b.finished_at < @before AND (@everything OR NOT EXISTS (
+         SELECT 1 FROM ledger l WHERE l.destination = @destination AND l.item = b.id AND l.version = r.version))`,
+    )
+    .pluck();
+  const count = db.prepare<unknown[], number>('SELECT count(*) FROM build_row').pluck();
+  return { get, put, adopt, pending, among, byPaths, pathOf, pendingCount, count };
 }
 
 function withBoolean(row: PendingRow & { supersedes: number | boolean }): PendingRow {

@@ -13,18 +13,16 @@ export type Tree = readonly SourceFile[];
 
 const BINARY = /\.(gz|png|jpg|db|ico|pdf|zip|bin)$/;
 
-/** Every text file that git knows or would add. */
+/** Every file that git knows or would add; of those that are no text only the name. */
 export function readTree(): Tree {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     maxBuffer: 1 << 26,
   });
-  const paths = [...new Set(listed.toString().split('\0'))].filter(
-    (path) => path !== '' && !BINARY.test(path),
-  );
+  const paths = [...new Set(listed.toString().split('\0'))];
   return paths
-    .filter((path) => existsSync(path))
+    .filter((path) => path !== '' && existsSync(path))
     .sort()
-    .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+    .map((path) => ({ path, text: BINARY.test(path) ? '' : readFileSync(path, 'utf8') }));
 }
 
 export function under(tree: Tree, ...folders: readonly string[]): Tree {
@@ -69,7 +67,7 @@ export function lineOf(source: ts.SourceFile, position: number): number {
   return source.getLineAndCharacterOfPosition(position).line + 1;
 }
 
-/** What a file imports, as written: static, dynamic, re-exported, or named by `new URL(…, import.meta.url)` as workers are. */
+/** What a file imports, as written: static, dynamic, re-exported, or named by `new URL(…, import.meta.url)` as workers are, or resolved. */
 export function importsOf(file: SourceFile): readonly string[] {
   const found: string[] = [];
   const add = (node: ts.Node | undefined) => {
@@ -80,6 +78,7 @@ export function importsOf(file: SourceFile): readonly string[] {
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
       add(node.arguments[0]);
     if (ts.isNewExpression(node) && node.expression.getText() === 'URL') add(node.arguments?.[0]);
+    if (ts.isCallExpression(node) && node.expression.getText() === 'require.resolve') add(node.arguments[0]);
     ts.forEachChild(node, walk);
   };
   walk(parse(file));
