@@ -5,7 +5,7 @@ import type { WarehouseReader } from '../backends/warehouse/contract.ts';
 import { openWarehouseReader } from '../backends/warehouse/index.ts';
 import { type Context, warehouseOptions } from '../context.ts';
 import { SamovarError } from '../errors.ts';
-import { type SiteWritten, writeSite } from '../jobs/report-site.ts';
+import { type SiteOptions, type SiteWritten, writeSite } from '../jobs/report-site.ts';
 import { createReport } from '../jobs/report-source.ts';
 import { runTriage, triageFile } from '../jobs/triage.ts';
 import { readClusters } from '../jobs/triage-clusters.ts';
@@ -82,12 +82,13 @@ async function report(context: Context, args: Args): Promise<number> {
   const source = createReport(warehouse, {
     ...{ table: args.table, windowDays: args.days, nowMs: () => startedMs, triage, grid: GRID, bulk: true },
   });
-  const written = await withProgress(context, (onPage) =>
+  const written = await withProgress(context, (told) =>
     writeSite({
       ...{ source, folder: args.out, artifactsUrl: args['artifacts-url'], dryRun: args['dry-run'] },
-      ...{ nowMs: startedMs, signal, onPage },
+      ...{ nowMs: startedMs, signal, ...told },
     }),
   );
+  if (written === undefined) return 1;
   await print(context, textOf(written, args, nowMs() - startedMs));
   return 0;
 }
@@ -138,16 +139,24 @@ async function refresh(
   await runTriage({ store, source, days, signal, nowMs });
 }
 
+/** Undefined: it was stopped, and the report that was there stays. */
 async function withProgress(
-  { interactive, stderr, log, nowMs }: Context,
-  work: (onPage: (done: number, total: number) => void) => Promise<SiteWritten>,
-): Promise<SiteWritten> {
-  const state = { done: 0, total: 0, details: 'reading the table' };
+  { interactive, stderr, log, nowMs, signal }: Context,
+  work: (told: Pick<SiteOptions, 'onPage' | 'onRead'>) => Promise<SiteWritten>,
+): Promise<SiteWritten | undefined> {
+  const state = { done: 0, total: 0, details: '' };
   const stop = startProgress({
     ...{ label: 'report', unit: 'pages', read: () => state, interactive, stderr, log, nowMs },
   });
   try {
-    return await work((done, total) => Object.assign(state, { done, total, details: 'drawing' }));
+    return await work({
+      onPage: (done, total) => Object.assign(state, { done, total }),
+      onRead: (what) => Object.assign(state, { details: `reading ${what}` }),
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    log.warn('stopped: nothing was written, a report that was there stays as it was');
+    return undefined;
   } finally {
     stop();
   }

@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly nowMs: number;
   readonly signal: AbortSignal;
   readonly onPage?: (written: number, expected: number) => void;
+  /** What is read next: that may take longer than to draw it. */
+  readonly onRead?: (what: string) => void;
 }
 
 export interface SiteWritten {
@@ -69,11 +71,13 @@ function countOnly(): SiteFiles {
 }
 
 async function drawSite(options: SiteOptions, files: SiteFiles) {
-  const { source, signal, artifactsUrl, limits = SITE_LIMITS } = options;
+  const { source, signal, artifactsUrl, limits = SITE_LIMITS, onRead = () => {} } = options;
+  onRead('jobs');
   const overview = await source.overview(signal);
   const list = await source.jobs(signal);
   const jobs = list.jobs.slice(0, limits.jobs);
   const clusters = await source.clusters();
+  onRead('tests');
   const tests = new Map<string, TestPage>();
   for await (const page of source.tests(limits.tests, signal)) tests.set(page.test, page);
   const known = {
@@ -101,9 +105,11 @@ async function drawSite(options: SiteOptions, files: SiteFiles) {
   });
   for (const { file, text } of reportAssets()) await files.add(`assets/${file}`, text);
   const below = at(1);
+  onRead('builds');
   // Builds first: other pages link only to those that have a page.
   for (const { job } of jobs)
     await drawBuilds(job, { source, perJob, site, below, signal, known: known.builds });
+  onRead('grids');
   for (const { job } of jobs) {
     const model = await source.job(job, signal);
     if (model !== undefined) await site.below('job', job, jobPage(model, below));

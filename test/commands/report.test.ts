@@ -124,6 +124,32 @@ describe('samovar report', () => {
     },
   );
 
+  it('ends as a shell expects when it is stopped, and leaves the report that was there', async () => {
+    await samovar('report', '--out', 'kept', ...WAREHOUSE);
+    const before = filesOf('kept');
+    // The moment it has told of anything it is at work: here, of what it reads.
+    const { code, stderr } = await cli(['report', '--out', 'kept', ...WAREHOUSE], {
+      cwd,
+      env: { SAMOVAR_LOG_LEVEL: 'info' },
+      onStart: (child) => {
+        const timer = setInterval(() => {
+          const isAtWork = filesOf('kept').some((file) => file.startsWith('.samovar-report-new-'));
+          if (!isAtWork) return;
+          clearInterval(timer);
+          child.kill('SIGTERM');
+        }, 2);
+        child.on('close', () => clearInterval(timer));
+      },
+    });
+    expect(filesOf('kept')).toEqual(before);
+    // It may have been through already.
+    if (code !== 0)
+      expect({ code, told: stderr.includes('stopped: nothing was written') }).toEqual({
+        code: 143,
+        told: true,
+      });
+  });
+
   it("leaves somebody's own page alone", async () => {
     const { code: before } = await samovar('report', '--out', 'mine', ...WAREHOUSE);
     expect(before).toBe(0);
