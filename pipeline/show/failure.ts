@@ -61,9 +61,11 @@ function systemRemedy(error: unknown): string | undefined {
 }
 
 export function failureText({ what, why, now, stack }: Failure, { bold, red }: Paint): string {
-  const label = (text: string) => bold(text.padEnd(4));
-  const lines = why.split('\n').map((line, at) => `${at === 0 ? label('why') : '    '}  ${line}`);
-  return [red(bold(what)), ...lines, ...(stack === undefined ? [] : [stack]), `${label('now')}  ${now}`].join(
+  const label = (text: string) => `${bold(text)}   `;
+  // Several things wrong are a line each, from its beginning: editors find the place in `buckets.yaml:2:3: ...` there.
+  const lines = why.split('\n');
+  const whys = lines.length === 1 ? [`${label('why')}${why}`] : [`${label('why')}each of these:`, ...lines];
+  return [red(bold(what)), ...whys, ...(stack === undefined ? [] : [stack]), `${label('now')}${now}`].join(
     '\n',
   );
 }

@@ -40,6 +40,13 @@ describe('a failure', () => {
     expect(bug).toMatch(/now {3}This is a bug in Samovar/);
   });
 
+  it('for many reasons gives each a line of its own, where an editor finds the place', () => {
+    const error = new SamovarError('config', 'a.yaml:1:2: no\nb.yaml:3:4: nor this', {
+      remedy: 'Mend both.',
+    });
+    expect(textOf(error)).toMatch(/\nwhy {3}.+\na\.yaml:1:2: no\nb\.yaml:3:4: nor this\nnow {3}Mend both\.$/);
+  });
+
   it('shows what came from outside harmlessly', () => {
     expect(textOf(new SamovarError('missing', 'no job \u001b[31mred'))).not.toContain('\u001b');
   });
