@@ -25,7 +25,7 @@ nav a { display: block; padding: .3rem .7rem; border-radius: 6px; text-decoratio
 nav a[aria-current] { background: var(--none-back); color: var(--ink); font-weight: 600; }
 h1 { font-size: 1.35rem; margin: 1rem 0 .6rem; overflow-wrap: anywhere; line-height: 1.3; } h1 .name { color: inherit; }
 h2 { font-size: 1.05rem; margin: 0 0 .6rem; }
-section > p:last-child { margin-bottom: 0; } section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; margin: 1rem 0; }
+section > p:first-child { margin-top: 0; } section > p:last-child { margin-bottom: 0; } section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; margin: 1rem 0; }
 footer { color: var(--soft); font-size: .87rem; padding-bottom: 1.5rem; overflow-wrap: anywhere; }
 dl.sums { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0 0; }
 dl.sums div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .5rem .9rem; min-width: 7rem;

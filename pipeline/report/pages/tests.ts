@@ -27,7 +27,7 @@ export function testsPage({ search, tests }: TestsModel, context: PageContext): 
       heading: html`Tests`,
       kind: 'tests',
       name: search,
-      body: html`<section>${said}${body}</section>`,
+      body: html`<section>${said}${body}<p class="soft">Flaky ones on the command line: <code>samovar query flaky-tests --days ${context.head.windowDays}</code></p></section>`,
     },
     context,
   );
