@@ -8,11 +8,10 @@ import { startProgress } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
 import type { Store } from '../store/open.ts';
 import { openTriageStore, type TriageStore } from '../store/triage.ts';
+import { headline } from '../triage/headline.ts';
 import { formatOf } from './format.ts';
 import { assertKnownJob, knownJobs } from './known-jobs.ts';
 import { type CommonArgs, commonOptions, print, withContext } from './run.ts';
-
-const HEADLINE_CHARS_MIN = 20;
 
 type Args = CommonArgs & {
   readonly days: number;
@@ -145,14 +144,6 @@ function clustersTable(clusters: ReturnType<typeof readClusters>['clusters']): s
     ...[dayOf(cluster.firstSeen), dayOf(cluster.lastSeen), headline(cluster.text), cluster.id],
   ]);
   return textTable(columns, rows);
-}
-
-/** The first line; with the next ones as long as that says little, such as `Failed`. */
-function headline(text: string): string {
-  const lines = text.split('\n');
-  let said = lines.shift() ?? '';
-  while (said.length < HEADLINE_CHARS_MIN && lines.length > 0) said += ` ${lines.shift()}`;
-  return said;
 }
 
 function dayOf(seconds: number): string {

@@ -28,7 +28,9 @@ export interface ReportOptions extends AskOptions {
 export function createReport(warehouse: ReadWarehouse, options: ReportOptions): LiveReport & ReportBulk {
   const { table, windowDays, nowMs, triage = () => undefined, grid = GRID, bulk = false } = options;
   const ask = createAsk(warehouse, { table, windowDays, nowMs });
-  const jobs = (signal: AbortSignal) => readJobs(ask, signal);
+  const readList = (signal: AbortSignal) => readJobs(ask, signal);
+  // A site is of one moment, and asks for the list twice.
+  const jobs = bulk ? onceOf(readList) : readList;
   const allJobs = onceOf((signal) => readJobPages(ask, undefined, grid, signal));
   const readJob = async (job: string, signal: AbortSignal): Promise<JobPage | undefined> =>
     (await (bulk ? allJobs(signal) : readJobPages(ask, [job], grid, signal))).get(job);

@@ -10,7 +10,7 @@ const FAILURES_MAX = 10;
 /** Jobs of a test whose builds are shown, those where it fails most. */
 const JOBS_MAX = 100;
 /** Tests of one question: its answer has some hundred rows for each. */
-const CHUNK = 100;
+const CHUNK = 200;
 
 /** Tests by a part of their names; without one, those that fail or are flaky. The worst first. */
 export async function findTests(ask: Ask, text: string, signal: AbortSignal): Promise<readonly FlakyTest[]> {

@@ -87,7 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'providers',
       'serve',
     ],
-    ...['show', 'queries', 'report', 'store', 'records', 'config', 'errors'],
+    ...['show', 'queries', 'report', 'triage', 'store', 'records', 'config', 'errors'],
   ],
   cli: ['commands', 'show', 'errors'],
 };

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { headline as headlineOf } from '../../triage/headline.ts';
 import type { Html } from '../page.ts';
 import { plain } from '../words.ts';
 
@@ -21,11 +22,9 @@ export function failureText(text: string | null): Html {
   return html`<details><summary><bdi>${headline(shown)}</bdi></summary>${block}</details>`;
 }
 
-/** The first line that says something. */
+/** What it says in one line. */
 export function headline(text: string, charsMax = HEADLINE_CHARS): string {
-  const line = plain(text)
-    .split('\n')
-    .find((one) => one.trim() !== '');
-  if (line === undefined) return '(no text)';
+  const line = headlineOf(plain(text.slice(0, TEXT_CHARS)));
+  if (line === '') return '(no text)';
   return line.length <= charsMax ? line : `${line.slice(0, charsMax).toWellFormed()}…`;
 }
