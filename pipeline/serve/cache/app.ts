@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { harden } from '../harden.ts';
 import { accountPages } from './account.ts';
 import { clientAddress } from './client.ts';
 import { dashboardPages } from './dashboard/pages.ts';
@@ -48,7 +49,7 @@ export function createCacheApi(options: CacheApiOptions): CacheApi {
   app.use(async (context, next) => {
     const beganMs = nowMs();
     await next();
-    harden(context, secure);
+    harden(context, secure ? { 'strict-transport-security': 'max-age=31536000' } : {});
     requests.answered(kindOf(context.req.path), context.res.status, nowMs() - beganMs);
   });
   app.onError((error, context) => failed(context, error, log));
@@ -105,19 +106,6 @@ function guards(app: Hono, options: CacheApiOptions, bodyBytesMax: number): void
       },
     }),
   );
-}
-
-/** Pages set their own policy; what is no page needs none of what a browser can do. */
-function harden(context: Context, secure: boolean): void {
-  const set = (name: string, value: string) => {
-    if (!context.res.headers.has(name)) context.header(name, value);
-  };
-  set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-  set('x-content-type-options', 'nosniff');
-  set('referrer-policy', 'no-referrer');
-  set('x-frame-options', 'DENY');
-  set('cross-origin-opener-policy', 'same-origin');
-  if (secure) set('strict-transport-security', 'max-age=31536000');
 }
 
 function failed(context: Context, error: Error, log: CacheApiOptions['log']): Response {

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { Readiness } from '../../monitor/contract.ts';
 import { createPages } from '../../monitor/pages.ts';
+import { harden } from '../harden.ts';
 import { apiPages } from './api.ts';
 import { createHostCheck } from './hosts.ts';
 import { createKeep, type Keep } from './keep.ts';
@@ -32,7 +33,7 @@ export function createReportApp(options: ReportServerOptions): ReportApp {
   app.use(async (context, next) => {
     const beganMs = nowMs();
     await next();
-    harden(context);
+    harden(context, { 'cross-origin-resource-policy': 'same-origin' });
     requests.answered(kindOf(context.req.path), context.res.status, nowMs() - beganMs);
   });
   app.onError((error, context) => refused(context, error, options));
@@ -77,19 +78,6 @@ function probes(
     }
   };
   return createPages({ progress, metrics: { ...metrics, render }, ready, readyMs: READY_MS, log });
-}
-
-/** Pages set their own policy; what is no page needs none of what a browser can do. */
-function harden(context: Context): void {
-  const set = (name: string, value: string) => {
-    if (!context.res.headers.has(name)) context.header(name, value);
-  };
-  set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-  set('x-content-type-options', 'nosniff');
-  set('referrer-policy', 'no-referrer');
-  set('x-frame-options', 'DENY');
-  set('cross-origin-opener-policy', 'same-origin');
-  set('cross-origin-resource-policy', 'same-origin');
 }
 
 function refused(context: Context, error: Error, options: ReportServerOptions): Response | Promise<Response> {
