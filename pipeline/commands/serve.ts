@@ -13,7 +13,7 @@ import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { createMetrics } from '../monitor/metrics.ts';
 import { liveLinks } from '../report/links.ts';
 import { createReportApp } from '../serve/report/app.ts';
-import { startReportHttp } from '../serve/report/http.ts';
+import { parseAddress, startReportHttp } from '../serve/report/http.ts';
 import { openTriageStore } from '../store/triage.ts';
 import { type CommonArgs, placeOptions, withContext } from './run.ts';
 
@@ -25,8 +25,7 @@ const TTL_S = { duckdb: 30, bigquery: 900 } as const;
 const CLUSTERS_MAX = 500;
 
 type Args = CommonArgs & {
-  readonly host: string;
-  readonly port: number;
+  readonly http: string;
   readonly table: string;
   readonly days: number;
   readonly ttl?: number | undefined;
@@ -40,12 +39,11 @@ export const serveCommand: CommandModule<object, Args> = {
   describe: 'Serve the dashboard and its JSON interface, live over the warehouse',
   builder: (yargs) =>
     placeOptions(yargs)
-      .option('host', {
+      .option('http', {
         type: 'string',
-        default: '127.0.0.1',
-        describe: 'Address to listen on; 0.0.0.0: every one of this machine, for everybody',
+        default: '8080',
+        describe: 'HOST:PORT, or PORT for this machine only; port 0: any that is free',
       })
-      .option('port', { type: 'number', default: 8080, describe: 'Port to listen on; 0: any that is free' })
       .option('table', {
         type: 'string',
         default: 'all',
@@ -68,13 +66,14 @@ export const serveCommand: CommandModule<object, Args> = {
       })
       .option('owners', { type: 'string', describe: 'YAML file of owners of failures, as of samovar triage' })
       .example('$0 serve', 'on http://127.0.0.1:8080')
-      .example('$0 serve --host 0.0.0.0 --allowed-host ci.example.org', 'behind a proxy of that name')
+      .example('$0 serve --http 0.0.0.0:8080 --allowed-host ci.example.org', 'behind a proxy of that name')
       .example('$0 serve --warehouse bigquery:my-project:builds --table build_latest', 'over BigQuery'),
   handler: (args) => withContext(args, (context) => serve(context, args), { graceful: true }),
 };
 
 async function serve(context: Context, args: Args): Promise<number> {
   assertArgs(args);
+  const address = parseAddress(args.http);
   const { settings, nowMs, log, progress } = context;
   const opened = await openWarehouseReader(settings.warehouse, warehouseOptions(settings));
   context.onClose(() => opened.close());
@@ -86,11 +85,11 @@ async function serve(context: Context, args: Args): Promise<number> {
   const app = createReportApp({
     ...{ source, queries: reportQueries(warehouse, args.table, nowMs), limits: { ttlMs }, nowMs, progress },
     links: liveLinks({ artifactsUrl: args['artifacts-url'] }),
-    hosts: [args.host, ...(args['allowed-host'] ?? [])],
+    hosts: [address.host, ...(args['allowed-host'] ?? [])],
     metrics: createMetrics(progress),
     log: (message, error) => log.warn({ reason: describeError(error) }, message),
   });
-  const server = await startReportHttp({ host: args.host, port: args.port, fetch: app.fetch });
+  const server = await startReportHttp({ ...address, fetch: app.fetch });
   log.info({ url: server.url, warehouse: opened.url, table: args.table }, 'serving');
   await stopped(context.stopping);
   // Whoever waits for the warehouse is told so, before connections are closed.
@@ -99,7 +98,7 @@ async function serve(context: Context, args: Args): Promise<number> {
   return 0;
 }
 
-function assertArgs({ days, ttl = 1, port, 'artifacts-url': url }: Args): void {
+function assertArgs({ days, ttl = 1, 'artifacts-url': url }: Args): void {
   const wrong = (flag: string, why: string) => {
     throw new SamovarError('config', `${flag} ${why}`, {
       subject: flag,
@@ -109,7 +108,6 @@ function assertArgs({ days, ttl = 1, port, 'artifacts-url': url }: Args): void {
   if (!(Number.isSafeInteger(days) && days > 0 && days <= 3_660))
     wrong('--days', 'is no whole number from 1 to 3660');
   if (!(ttl >= 0 && ttl <= 86_400)) wrong('--ttl', 'is no number of seconds from 0 to 86400');
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) wrong('--port', 'is no port from 0 to 65535');
   if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
     wrong('--artifacts-url', 'does not begin with https://');
 }

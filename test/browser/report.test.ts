@@ -30,7 +30,7 @@ async function openedAt(url: string, more = {}) {
 /** Starts `samovar serve` on the demo; gives its address. */
 function dashboard(): Promise<string> {
   return new Promise((done, fail) => {
-    const served = cli(['serve', '--port', '0'], {
+    const served = cli(['serve', '--http', '0'], {
       cwd,
       onStart: (child) =>
         ends.push(() => {

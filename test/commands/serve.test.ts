@@ -20,7 +20,7 @@ async function serving(cwd: string, args: readonly string[] = []) {
   let ended: Promise<CliResult> | undefined;
   const url = await new Promise<string>((resolve, reject) => {
     let said = '';
-    ended = cli(['serve', '--port', '0', ...args], {
+    ended = cli(['serve', '--http', '0', ...args], {
       cwd,
       env: { SAMOVAR_LOG_FORMAT: 'json' },
       onStart: (child) => running.push(child),
@@ -88,7 +88,7 @@ it('shows what another process writes while that one holds the file', async () =
 }, 120_000);
 
 it.each([
-  [['--port', '70000'], '--port'],
+  [['--http', '70000'], 'no address'],
   [['--artifacts-url', 'javascript:x'], '--artifacts-url'],
 ])(
   '%j is refused with words',

@@ -1,6 +1,8 @@
 import { addressText, cannotListen } from '../../net/address.ts';
 import { createHttp, type Fetch, type Listening, listen } from '../../net/http.ts';
 
+export { parseAddress } from '../../net/address.ts';
+
 const LIMITS = {
   // Names of tests are long, and each of their letters may take nine.
   headerBytesMax: 32_768,
@@ -20,6 +22,6 @@ export async function startReportHttp({
   readonly fetch: Fetch;
 }): Promise<Listening> {
   return listen(createHttp(fetch, LIMITS), { host, port }).catch((cause: Error) => {
-    throw cannotListen(addressText(host, port), cause, { how: 'the dashboard', by: '--host or --port' });
+    throw cannotListen(addressText(host, port), cause, { how: 'the dashboard', by: '--http' });
   });
 }
