@@ -12,8 +12,9 @@ import { readClusters } from '../jobs/triage-clusters.ts';
 import { loadOwnerRules } from '../jobs/triage-owners.ts';
 import { createMetrics } from '../monitor/metrics.ts';
 import { liveLinks } from '../report/links.ts';
+import { startHttp } from '../serve/http.ts';
 import { createReportApp } from '../serve/report/app.ts';
-import { parseAddress, startReportHttp } from '../serve/report/http.ts';
+import { HTTP_LIMITS } from '../serve/report/http.ts';
 import { openTriageStore } from '../store/triage.ts';
 import { type CommonArgs, placeOptions, withContext } from './run.ts';
 
@@ -73,7 +74,6 @@ export const serveCommand: CommandModule<object, Args> = {
 
 async function serve(context: Context, args: Args): Promise<number> {
   assertArgs(args);
-  const address = parseAddress(args.http);
   const { settings, nowMs, log, progress } = context;
   const opened = await openWarehouseReader(settings.warehouse, warehouseOptions(settings));
   context.onClose(() => opened.close());
@@ -85,11 +85,11 @@ async function serve(context: Context, args: Args): Promise<number> {
   const app = createReportApp({
     ...{ source, queries: reportQueries(warehouse, args.table, nowMs), limits: { ttlMs }, nowMs, progress },
     links: liveLinks({ artifactsUrl: args['artifacts-url'] }),
-    hosts: [address.host, ...(args['allowed-host'] ?? [])],
+    hosts: [args.http, ...(args['allowed-host'] ?? [])],
     metrics: createMetrics(progress),
     log: (message, error) => log.warn({ reason: describeError(error) }, message),
   });
-  const server = await startReportHttp({ ...address, fetch: app.fetch });
+  const server = await startHttp({ address: args.http, fetch: app.fetch, limits: HTTP_LIMITS });
   log.info({ url: server.url, warehouse: opened.url, table: args.table }, 'serving');
   await stopped(context.stopping);
   // Whoever waits for the warehouse is told so, before connections are closed.

@@ -4,6 +4,7 @@ import { SamovarError } from '../errors.ts';
 import { BUILD_QUERIES } from '../queries/index.ts';
 import { queryText } from '../queries/text.ts';
 import type { BuildQuery, OwnedBy } from '../queries/types.ts';
+import { isNoTable, noTable } from './no-table.ts';
 
 const DAY_MS = 86_400_000;
 export const ROWS_MAX = 1_000_000;
@@ -72,20 +73,6 @@ export async function runBuildQuery(
   });
   const rows = found.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
   return { columns, rows };
-}
-
-/** As each warehouse says it. */
-function isNoTable(error: unknown): boolean {
-  if (!(error instanceof SamovarError)) return false;
-  return /Table with name .* does not exist|Table not found|Not found: Table/i.test(error.message);
-}
-
-function noTable(table: string): SamovarError {
-  return new SamovarError('missing', `the warehouse has no table "${table}" to ask`, {
-    subject: table,
-    remedy:
-      'Run `samovar update` to fill it, or name another with --table or another warehouse with --warehouse.',
-  });
 }
 
 function checkNumber(flag: string, value: number, max: number): void {

@@ -1,7 +1,7 @@
 import type { Warehouse } from '../backends/warehouse/contract.ts';
-import { SamovarError } from '../errors.ts';
 import { type SiteParameters, siteText } from '../queries/site/text.ts';
 import type { Asked } from '../report/models.ts';
+import { isNoTable, noTable } from './no-table.ts';
 import type { SqlRow } from './report-rows.ts';
 
 const DAY_MS = 86_400_000;
@@ -45,18 +45,4 @@ export function createAsk(warehouse: ReadWarehouse, { table, windowDays, nowMs }
 export function jobArgument(name: string, job: string): string | undefined {
   if (/[\p{Cc}\p{Cs}*?]/u.test(job)) return undefined;
   return `${name} --job '${job.replaceAll("'", "'\\''")}'`;
-}
-
-/** As each warehouse says it. */
-function isNoTable(error: unknown): boolean {
-  if (!(error instanceof SamovarError)) return false;
-  return /Table with name .* does not exist|Table not found|Not found: Table/i.test(error.message);
-}
-
-function noTable(table: string): SamovarError {
-  return new SamovarError('missing', `the warehouse has no table "${table}"`, {
-    subject: table,
-    remedy:
-      'Run `samovar update` to fill it, or name another with --table or another warehouse with --warehouse.',
-  });
 }

@@ -1,4 +1,4 @@
-import { textLiteral } from '../backends/warehouse/literals.ts';
+import { textLiteral, timeLiteral } from '../backends/warehouse/literals.ts';
 import { duckDbText } from './duckdb.ts';
 import type { BuildQuery, Dialect, OwnedBy, Parameters } from './types.ts';
 
@@ -59,11 +59,6 @@ function ownersCase(dialect: Dialect, rules: readonly OwnedBy[]): string {
 function starExpression(glob: string): string {
   const literal = (part: string) => part.replace(/[\\^$.|+()[\]{}?]/g, '\\$&');
   return `^${glob.toWellFormed().split('*').map(literal).join('(?s:.*)')}$`;
-}
-
-function timeLiteral(dialect: Dialect, ms: number): string {
-  const time = new Date(Math.trunc(ms)).toISOString();
-  return dialect === 'duckdb' ? `TIMESTAMPTZ '${time}'` : `TIMESTAMP '${time}'`;
 }
 
 function limitLiteral(limit: number): string {

@@ -9,6 +9,7 @@ export interface Paint {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+// Not util.styleText: that judges by standard output itself, and differently from version to version of Node 20.
 const CODES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
 
 /**

@@ -89,7 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['show', 'queries', 'report', 'triage', 'store', 'records', 'config', 'errors'],
   ],
-  cli: ['commands', 'show', 'errors'],
+  cli: ['commands', 'show', 'config', 'errors'],
 };
 
 /** Files beside a contract that every driver and stage may use: pure, of no driver. */

@@ -7,3 +7,9 @@ export function textLiteral(dialect: 'bigquery' | 'duckdb', text: string): strin
   // JSON's escapes are a part of GoogleSQL's.
   return JSON.stringify(text);
 }
+
+/** A moment as a literal of the dialect. */
+export function timeLiteral(dialect: 'bigquery' | 'duckdb', ms: number): string {
+  const time = new Date(Math.trunc(ms)).toISOString();
+  return dialect === 'duckdb' ? `TIMESTAMPTZ '${time}'` : `TIMESTAMP '${time}'`;
+}

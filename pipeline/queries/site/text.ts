@@ -1,4 +1,4 @@
-import { textLiteral } from '../../backends/warehouse/literals.ts';
+import { textLiteral, timeLiteral } from '../../backends/warehouse/literals.ts';
 import { duckDbText } from '../duckdb.ts';
 import type { Dialect } from '../types.ts';
 
@@ -36,8 +36,8 @@ export function siteText(sql: string, dialect: Dialect, table: string, parameter
   const among = (column: string, names: readonly string[] | undefined) =>
     names === undefined ? '' : ` AND ${column} IN (${names.map(literal).join(', ') || 'NULL'})`;
   const values: Readonly<Record<string, string>> = {
-    '@since': time(dialect, parameters.sinceMs),
-    '@until': time(dialect, parameters.untilMs),
+    '@since': timeLiteral(dialect, parameters.sinceMs),
+    '@until': timeLiteral(dialect, parameters.untilMs),
     '@limit': count(limit),
     '@builds': count(builds),
     '@rows': count(rows),
@@ -53,11 +53,6 @@ export function siteText(sql: string, dialect: Dialect, table: string, parameter
     dialect === 'duckdb' ? duckDbText(sql).replace(/\b(cells|numbered) AS \(/g, '$1 AS MATERIALIZED (') : sql;
   // In one pass: what a value holds is never looked at again.
   return own.trim().replace(/@[a-z]+|\{[a-z]+\}/g, (name) => values[name] ?? name);
-}
-
-function time(dialect: Dialect, ms: number): string {
-  const text = new Date(Math.trunc(ms)).toISOString();
-  return dialect === 'duckdb' ? `TIMESTAMPTZ '${text}'` : `TIMESTAMP '${text}'`;
 }
 
 function count(value: number): string {

@@ -6,7 +6,7 @@ import type { ClusterList } from '../models.ts';
 import type { Html, PageContext } from '../page.ts';
 import { table } from '../table.ts';
 import { amount, counted, moment, NONE, named, plain } from '../words.ts';
-import { failureText, headline } from './texts.ts';
+import { failureText, shownHeadline } from './texts.ts';
 
 /** Failures whose texts are nearly the same, most builds first. */
 export function clustersPage({ result, known }: ClusterList, context: PageContext): Html {
@@ -41,7 +41,10 @@ function clustersTable(clusters: readonly FailureCluster[], { links }: PageConte
       { label: 'Last seen', kind: 'when', sort: 'down' },
     ],
     clusters.map((one) => [
-      { shown: named(headline(one.text), links.cluster(one.id)), by: one.text.slice(0, 80).toWellFormed() },
+      {
+        shown: named(shownHeadline(one.text), links.cluster(one.id)),
+        by: one.text.slice(0, 80).toWellFormed(),
+      },
       { shown: amount(one.builds), by: one.builds },
       { shown: amount(one.failures), by: one.failures },
       { shown: amount(one.jobsTotal), by: one.jobsTotal },
@@ -71,7 +74,7 @@ ${section('Day by day', daysChart(cluster))}
 ${section('Jobs', parts('Job', jobs, jobsTotal, links.job))}
 ${section('Tests', parts('Test', tests, testsTotal, links.test))}
 ${section('Newest failures', examples(cluster, context))}`;
-  const title = headline(text, 80);
+  const title = shownHeadline(text, 80);
   return page({ title, heading: named(title), kind: 'cluster', name: id, body }, context);
 }
 

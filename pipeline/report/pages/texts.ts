@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { headline as headlineOf } from '../../triage/headline.ts';
+import { headline } from '../../triage/headline.ts';
 import type { Html } from '../page.ts';
 import { plain } from '../words.ts';
 
@@ -19,12 +19,12 @@ export function failureText(text: string | null): Html {
       : '';
   const block = html`<pre class="failure" tabindex="0" role="group" aria-label="Failure text"><bdi>${shown}</bdi></pre>${rest}`;
   if (shown.split('\n', LINES_OPEN + 1).length <= LINES_OPEN) return block;
-  return html`<details><summary><bdi>${headline(shown)}</bdi></summary>${block}</details>`;
+  return html`<details><summary><bdi>${shownHeadline(shown)}</bdi></summary>${block}</details>`;
 }
 
 /** What it says in one line. */
-export function headline(text: string, charsMax = HEADLINE_CHARS): string {
-  const line = headlineOf(plain(text.slice(0, TEXT_CHARS)));
+export function shownHeadline(text: string, charsMax = HEADLINE_CHARS): string {
+  const line = headline(plain(text.slice(0, TEXT_CHARS)));
   if (line === '') return '(no text)';
   return line.length <= charsMax ? line : `${line.slice(0, charsMax).toWellFormed()}…`;
 }

@@ -1,30 +1,13 @@
 import type { Cache } from '../../../pipeline/cache/engine.ts';
-import type { Metrics } from '../../../pipeline/monitor/contract.ts';
 import { createCacheApi } from '../../../pipeline/serve/cache/app.ts';
 import type { AuthOptions, CacheApiOptions } from '../../../pipeline/serve/cache/options.ts';
+import { type Got, NO_METRICS } from '../doubles.ts';
 import { type MemoryCache, memoryCache } from './memory-cache.ts';
 
 export const START_MS = Date.parse('2026-05-04T10:00:00Z');
 export const NO_AUTH: AuthOptions = {
   ...{ adminToken: undefined, sessionKey: 'a session key of a test', motdSecret: undefined, oidc: undefined },
 };
-
-const METRICS: Metrics = {
-  event: () => undefined,
-  rowWritten: () => undefined,
-  retry: () => undefined,
-  acknowledged: () => undefined,
-  onScrape: () => undefined,
-  render: async () => '# the monitor\n',
-};
-
-export interface Got {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes.
-  readonly json: any;
-}
 
 /** An API over a cache, asked without a network. */
 export function apiOf<C extends Cache = MemoryCache>(more: Partial<CacheApiOptions> = {}) {
@@ -41,7 +24,7 @@ export function apiOf<C extends Cache = MemoryCache>(more: Partial<CacheApiOptio
     publicDashboard: false,
     corsOrigins: [],
     rate: undefined,
-    metrics: METRICS,
+    metrics: NO_METRICS,
     nowMs,
     log: (message, error) => logged.push(`${message}: ${String(error)}`),
     ...more,

@@ -1,29 +1,13 @@
-import type { Metrics } from '../../../pipeline/monitor/contract.ts';
 import { createProgress } from '../../../pipeline/monitor/progress.ts';
 import { liveLinks } from '../../../pipeline/report/links.ts';
 import type { LiveReport, SiteHead } from '../../../pipeline/report/models.ts';
 import { createReportApp } from '../../../pipeline/serve/report/app.ts';
 import type { Limits, QueryPages } from '../../../pipeline/serve/report/options.ts';
+import { type Got, NO_METRICS } from '../doubles.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 20, 10);
 
-const METRICS: Metrics = {
-  event: () => undefined,
-  rowWritten: () => undefined,
-  retry: () => undefined,
-  acknowledged: () => undefined,
-  onScrape: () => undefined,
-  render: async () => '# the monitor\n',
-};
 const NO_QUERIES: QueryPages = { list: [], run: async () => ({ columns: [], rows: [] }) };
-
-export interface Got {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes.
-  readonly json: any;
-}
 
 interface Made {
   readonly source: LiveReport;
@@ -38,7 +22,7 @@ export function serverOf({ source, queries = NO_QUERIES, hosts = [], limits = {}
   const logged: string[] = [];
   const nowMs = () => clock.ms;
   const app = createReportApp({
-    ...{ source, queries, hosts, limits, nowMs, links: liveLinks(), metrics: METRICS },
+    ...{ source, queries, hosts, limits, nowMs, links: liveLinks(), metrics: NO_METRICS },
     progress: createProgress({ nowMs, monotonicMs: nowMs, limitMs: 60_000 }),
     log: (message, error) => logged.push(`${message}: ${String(error)}`),
   });

@@ -1,1 +1,0 @@
-export { ownVersion } from '../config/shipped.ts';
