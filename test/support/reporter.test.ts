@@ -36,17 +36,28 @@ describe('the last line counts, and the exit code agrees', () => {
     });
   });
 
-  test('a failed test', () => {
-    expect(run(`test('a', () => {}); test('b', () => expect(1).toBe(2));`)).toEqual({
+  test('a failed test is named again, with the first line of why', () => {
+    expect(
+      run(`test('a', () => {}); describe('s', () => { test('b', () => expect(1, 'one').toBe(2)); });`),
+    ).toEqual({
       status: 1,
-      lines: ['1 passed, 1 failed, 0 skipped'],
+      lines: [
+        'failed: some.test.ts > s > b: one: expected 1 to be 2 // Object.is equality',
+        '1 passed, 1 failed, 0 skipped',
+      ],
     });
+  });
+
+  test('an error outside every test counts as failed', () => {
+    const { status, lines } = run(`test('a', () => { setTimeout(() => { throw new Error('late'); }); });`);
+    expect(status).toBe(1);
+    expect(lines).toEqual(['failed: outside every test: late', '1 passed, 1 failed, 0 skipped']);
   });
 
   test('a file that cannot be read at all counts as failed', () => {
     expect(run(`throw new Error('broken');`)).toEqual({
       status: 1,
-      lines: ['0 passed, 1 failed, 0 skipped'],
+      lines: ['failed: some.test.ts: broken', '0 passed, 1 failed, 0 skipped'],
     });
   });
 

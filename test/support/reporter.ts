@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /** What a skip may be for want of, and the command that shows that this machine has it. */
@@ -20,11 +21,13 @@ export interface Skip {
 export interface Summary {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, each with the first line of why: whoever sees only the end of a long log needs no more. */
+  readonly failures: readonly string[];
   readonly skips: readonly Skip[];
 }
 
 /**
- * The end of a run: every skipped test with its reason, then `N passed, N failed, N skipped` alone on its line. A skip without a
+ * The end of a run: what failed, every skipped test with its reason, then `N passed, N failed, N skipped` alone on its line. A skip without a
  * reason that begins with `needs ` is a fault; with `strict` so is one for want of something that this machine has.
  */
 export function summarise(
@@ -34,7 +37,7 @@ export function summarise(
     has,
   }: { readonly strict: boolean; readonly has: (command: readonly [string, ...string[]]) => boolean },
 ): { readonly lines: readonly string[]; readonly faults: number } {
-  const lines: string[] = [];
+  const lines = summary.failures.map((failure) => `failed: ${failure}`);
   let faults = 0;
   for (const { name, reason } of summary.skips) {
     const fault = faultOf(reason, strict, has);
@@ -68,20 +71,24 @@ export function reasonOf(note: string | undefined, fullName: string): string | u
 interface Run {
   readonly modules: readonly TestModule[];
   /** Errors outside every test. */
-  readonly unhandled: number;
+  readonly unhandled: readonly Failure[];
   /** Of `-t`. */
   readonly names: RegExp | undefined;
 }
 
 function collect({ modules, unhandled, names }: Run): Summary {
   let passed = 0;
-  let failed = unhandled;
+  const failures = unhandled.map((error) => `outside every test: ${why([error])}`);
   const skips: Skip[] = [];
   for (const module of modules) {
     const tests = [...module.children.allTests()];
-    const failures = tests.filter((test) => test.result().state === 'failed').length;
+    const failed = tests.filter((test) => test.result().state === 'failed');
+    for (const test of failed) {
+      failures.push(`${module.relativeModuleId} > ${test.fullName}: ${why(test.result().errors)}`);
+    }
     // A file or a hook that broke has no failed test of its own, and must count.
-    failed += failures > 0 || module.ok() ? failures : 1;
+    if (failed.length === 0 && !module.ok())
+      failures.push(`${module.relativeModuleId}: ${why(errorsOf(module))}`);
     passed += tests.filter((test) => test.result().state === 'passed').length;
     // Tests left out by a filter of names were not asked for.
     const asked = (test: TestCase) => names === undefined || names.test(test.fullName.replaceAll(' > ', ' '));
@@ -89,7 +96,22 @@ function collect({ modules, unhandled, names }: Run): Summary {
       if (test.result().state === 'skipped' && asked(test)) skips.push(skipOf(module, test));
     }
   }
-  return { passed, failed, skips };
+  return { passed, failed: failures.length, failures, skips };
+}
+
+/** What vitest has of an error; its own type is longer, and not exported for every place. */
+interface Failure {
+  readonly message?: string;
+}
+
+function errorsOf(module: TestModule): readonly Failure[] {
+  const suites = [...module.children.allSuites()];
+  return [...module.errors(), ...suites.flatMap((suite) => suite.errors())];
+}
+
+function why(errors: readonly Failure[] | undefined): string {
+  const [first = 'no reason given'] = stripVTControlCharacters(errors?.[0]?.message ?? '').match(/.+/) ?? [];
+  return first.length > 300 ? `${first.slice(0, 300)}…` : first;
 }
 
 function skipOf(module: TestModule, test: TestCase): Skip {
@@ -115,7 +137,7 @@ export const reporter: Reporter = {
     names = vitest.config.testNamePattern;
   },
   onTestRunEnd(modules, unhandledErrors) {
-    const summary = collect({ modules, unhandled: unhandledErrors.length, names });
+    const summary = collect({ modules, unhandled: unhandledErrors, names });
     const strict = process.env.CI === 'true';
     const { lines, faults } = summarise(summary, { strict, has: hasCommand });
     if (faults > 0) process.exitCode = 1;
