@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { merge } from './reporter.ts';
 
 /** Real files, run by a real vitest in a folder of their own. */
 let folder = '';
@@ -17,15 +18,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function run(body: string, options: { readonly ci?: boolean; readonly args?: readonly string[] } = {}) {
-  const summary = join(folder, 'summary');
-  rmSync(summary, { force: true });
+function run(
+  body: string,
+  options: { readonly ci?: boolean; readonly again?: boolean; readonly args?: readonly string[] } = {},
+) {
+  const results = join(folder, 'results');
+  if (!options.again) rmSync(results, { force: true });
   writeFileSync(join(folder, 'some.test.ts'), `import { describe, expect, test } from 'vitest';\n${body}\n`);
   const { status } = spawnSync('npx', ['vitest', 'run', '--root', folder, ...(options.args ?? [])], {
-    env: { ...process.env, CI: options.ci ? 'true' : '', SAMOVAR_TEST_SUMMARY: join(process.cwd(), summary) },
+    env: { ...process.env, CI: options.ci ? 'true' : '', SAMOVAR_TEST_RESULTS: join(process.cwd(), results) },
     stdio: 'ignore',
   });
-  return { status, lines: readFileSync(summary, 'utf8').trimEnd().split('\n') };
+  return { status, lines: readFileSync(`${results}.summary`, 'utf8').trimEnd().split('\n') };
 }
 
 describe('the last line counts, and the exit code agrees', () => {
@@ -66,6 +70,46 @@ describe('the last line counts, and the exit code agrees', () => {
     expect(run(body, { args: ['-t', 'x two'] })).toEqual({
       status: 0,
       lines: ['1 passed, 0 failed, 0 skipped'],
+    });
+  });
+});
+
+describe('a second run of what failed', () => {
+  const two = (second: string) => `test('a', () => {}); test('b', () => expect(1).toBe(${second}));`;
+  test('counts in place of the first, and says what was unsteady', () => {
+    expect(run(two('2')).lines.at(-1)).toBe('1 passed, 1 failed, 0 skipped');
+    expect(run(two('1'), { again: true })).toEqual({
+      status: 0,
+      lines: [
+        'unsteady (passed when run again, alone): some.test.ts > b: expected 1 to be 2 // Object.is equality',
+        '2 passed, 0 failed, 0 skipped',
+      ],
+    });
+  });
+
+  test('that fails again has failed', () => {
+    run(two('2'));
+    const { status, lines } = run(two('3'), { again: true });
+    expect(status).toBe(1);
+    expect(lines).toEqual([
+      'failed: some.test.ts > b: expected 1 to be 3 // Object.is equality',
+      '1 passed, 1 failed, 0 skipped',
+    ]);
+  });
+
+  test('keeps what the first run said of other files, and of no file', () => {
+    const skip = { name: 'c.test.ts > c', reason: 'needs mars' };
+    const first = {
+      '': { passed: 0, failures: ['outside every test: late'], skips: [] },
+      'a.test.ts': { passed: 5, failures: ['a.test.ts > a: slow', 'a.test.ts > aa: slow: 3 s'], skips: [] },
+      'c.test.ts': { passed: 2, failures: [], skips: [skip] },
+    };
+    const second = { 'a.test.ts': { passed: 6, failures: ['a.test.ts > aa: slow: 4 s'], skips: [] } };
+    expect(merge(first, second)).toEqual({
+      passed: 8,
+      failures: ['outside every test: late', 'a.test.ts > aa: slow: 4 s'],
+      unsteady: ['a.test.ts > a: slow'],
+      skips: [skip],
     });
   });
 });

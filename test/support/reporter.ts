@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
@@ -20,15 +20,16 @@ export interface Skip {
 
 export interface Summary {
   readonly passed: number;
-  readonly failed: number;
   /** What failed, each with the first line of why: whoever sees only the end of a long log needs no more. */
   readonly failures: readonly string[];
+  /** What failed, and passed when its file was run again. */
+  readonly unsteady: readonly string[];
   readonly skips: readonly Skip[];
 }
 
 /**
- * The end of a run: what failed, every skipped test with its reason, then `N passed, N failed, N skipped` alone on its line. A skip without a
- * reason that begins with `needs ` is a fault; with `strict` so is one for want of something that this machine has.
+ * The end of a run: what failed, every skipped test with its reason, then `N passed, N failed, N skipped` alone on its line. A
+ * skip without a reason that begins with `needs ` is a fault; with `strict` so is one for want of something that this machine has.
  */
 export function summarise(
   summary: Summary,
@@ -37,7 +38,10 @@ export function summarise(
     has,
   }: { readonly strict: boolean; readonly has: (command: readonly [string, ...string[]]) => boolean },
 ): { readonly lines: readonly string[]; readonly faults: number } {
-  const lines = summary.failures.map((failure) => `failed: ${failure}`);
+  const lines = [
+    ...summary.unsteady.map((failure) => `unsteady (passed when run again, alone): ${failure}`),
+    ...summary.failures.map((failure) => `failed: ${failure}`),
+  ];
   let faults = 0;
   for (const { name, reason } of summary.skips) {
     const fault = faultOf(reason, strict, has);
@@ -46,7 +50,7 @@ export function summarise(
       `skipped: ${name}: ${reason ?? 'no reason given'}${fault === undefined ? '' : ` (FAILURE: ${fault})`}`,
     );
   }
-  const failed = summary.failed + faults;
+  const failed = summary.failures.length + faults;
   const skipped = summary.skips.length - faults;
   lines.push(`${summary.passed} passed, ${failed} failed, ${skipped} skipped`);
   return { lines, faults };
@@ -68,6 +72,16 @@ export function reasonOf(note: string | undefined, fullName: string): string | u
   return note ?? /\(?(needs [^()]+)\)?/.exec(fullName)?.[1];
 }
 
+/** What one test file did. */
+interface FileResult {
+  readonly passed: number;
+  readonly failures: readonly string[];
+  readonly skips: readonly Skip[];
+}
+
+/** What a run did, by test file; '' is what failed outside every test. */
+export type Results = Readonly<Record<string, FileResult>>;
+
 interface Run {
   readonly modules: readonly TestModule[];
   /** Errors outside every test. */
@@ -76,27 +90,53 @@ interface Run {
   readonly names: RegExp | undefined;
 }
 
-function collect({ modules, unhandled, names }: Run): Summary {
-  let passed = 0;
-  const failures = unhandled.map((error) => `outside every test: ${why([error])}`);
-  const skips: Skip[] = [];
-  for (const module of modules) {
-    const tests = [...module.children.allTests()];
-    const failed = tests.filter((test) => test.result().state === 'failed');
-    for (const test of failed) {
-      failures.push(`${module.relativeModuleId} > ${test.fullName}: ${why(test.result().errors)}`);
-    }
-    // A file or a hook that broke has no failed test of its own, and must count.
-    if (failed.length === 0 && !module.ok())
-      failures.push(`${module.relativeModuleId}: ${why(errorsOf(module))}`);
-    passed += tests.filter((test) => test.result().state === 'passed').length;
-    // Tests left out by a filter of names were not asked for.
-    const asked = (test: TestCase) => names === undefined || names.test(test.fullName.replaceAll(' > ', ' '));
-    for (const test of tests) {
-      if (test.result().state === 'skipped' && asked(test)) skips.push(skipOf(module, test));
-    }
-  }
-  return { passed, failed: failures.length, failures, skips };
+function resultsOf({ modules, unhandled, names }: Run): Results {
+  const outside = unhandled.map((error) => `outside every test: ${why([error])}`);
+  return {
+    ...(outside.length > 0 && { '': { passed: 0, failures: outside, skips: [] } }),
+    ...Object.fromEntries(modules.map((module) => [module.relativeModuleId, resultOf(module, names)])),
+  };
+}
+
+function resultOf(module: TestModule, names: RegExp | undefined): FileResult {
+  const tests = [...module.children.allTests()];
+  const failures = tests
+    .filter((test) => test.result().state === 'failed')
+    .map((test) => `${module.relativeModuleId} > ${test.fullName}: ${why(test.result().errors)}`);
+  // A file or a hook that broke has no failed test of its own, and must count.
+  if (failures.length === 0 && !module.ok())
+    failures.push(`${module.relativeModuleId}: ${why(errorsOf(module))}`);
+  // Tests left out by a filter of names were not asked for.
+  const asked = (test: TestCase) => names === undefined || names.test(test.fullName.replaceAll(' > ', ' '));
+  return {
+    passed: tests.filter((test) => test.result().state === 'passed').length,
+    failures,
+    skips: tests
+      .filter((test) => test.result().state === 'skipped' && asked(test))
+      .map((test) => skipOf(module, test)),
+  };
+}
+
+/**
+ * The results of a run and of a second one of the files that had failed: the second counts, and what it took back is told as
+ * unsteady, for a test that fails once under load hides something all the same.
+ */
+export function merge(first: Results, second: Results): Summary {
+  const files = Object.values({ ...first, ...second });
+  const failures = files.flatMap((file) => file.failures);
+  const unsteady = Object.entries(second)
+    .flatMap(([file]) => first[file]?.failures ?? [])
+    .filter((failure) => !failures.some((other) => nameOf(other) === nameOf(failure)));
+  return {
+    passed: files.reduce((sum, file) => sum + file.passed, 0),
+    failures,
+    unsteady,
+    skips: files.flatMap((file) => file.skips),
+  };
+}
+
+function nameOf(failure: string): string {
+  return failure.split(': ')[0] ?? failure;
 }
 
 /** What vitest has of an error; its own type is longer, and not exported for every place. */
@@ -136,15 +176,19 @@ export const reporter: Reporter = {
   onInit(vitest) {
     names = vitest.config.testNamePattern;
   },
-  onTestRunEnd(modules, unhandledErrors) {
-    const summary = collect({ modules, unhandled: unhandledErrors, names });
+  onTestRunEnd(modules, unhandled) {
+    const results = resultsOf({ modules, unhandled, names });
+    const file = process.env.SAMOVAR_TEST_RESULTS;
+    const first: Results = file && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
     const strict = process.env.CI === 'true';
-    const { lines, faults } = summarise(summary, { strict, has: hasCommand });
+    const { lines, faults } = summarise(merge(first, results), { strict, has: hasCommand });
     if (faults > 0) process.exitCode = 1;
     const text = `${lines.join('\n')}\n`;
-    const file = process.env.SAMOVAR_TEST_SUMMARY;
-    // scripts/test prints the file last, after all that vitest itself has to say.
-    if (file) appendFileSync(file, text);
-    else process.stdout.write(text);
+    // scripts/test prints the summary last, after all that vitest itself has to say.
+    if (!file) return void process.stdout.write(text);
+    writeFileSync(file, JSON.stringify(results));
+    writeFileSync(`${file}.summary`, text);
+    const failed = Object.keys(results).filter((name) => (results[name]?.failures.length ?? 0) > 0);
+    writeFileSync(`${file}.failed`, failed.map((name) => `${name}\n`).join(''));
   },
 };
