@@ -193,6 +193,7 @@ export function warehouseOptions(settings: Settings) {
     timeoutMs: settings.requestTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,
     lockWaitMs: settings.holdWaitMs,
+    queryBytesMax: settings.queryBytesMax,
     ...(settings.location !== undefined && { location: settings.location }),
     ...(settings.bigqueryEndpoint !== undefined && { endpoint: settings.bigqueryEndpoint }),
     ...(settings.storageWriteEndpoint !== undefined && {

@@ -9,6 +9,15 @@ export interface Counting {
   details: string;
 }
 
+/** Runs one thing that cannot be counted, while the time it takes is shown on stderr. */
+export function waiting<T>(
+  context: Pick<Context, 'interactive' | 'stderr' | 'log' | 'nowMs'>,
+  label: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  return counting(context, { label, unit: '' }, work);
+}
+
 /** Runs work while how far it is, its rate and the time left are shown on stderr. */
 export async function counting<T>(
   { interactive, stderr, log, nowMs }: Pick<Context, 'interactive' | 'stderr' | 'log' | 'nowMs'>,

@@ -17,6 +17,7 @@ import { queryText } from '../show/mutation-query.ts';
 import { byteSize } from '../show/progress.ts';
 import { textTable } from '../show/table.ts';
 import { safeText } from '../show/text.ts';
+import { waiting } from './counting.ts';
 import { formatOf } from './format.ts';
 import { assertKnownJob, knownJobs } from './known-jobs.ts';
 import { withTableGuess } from './known-tables.ts';
@@ -103,7 +104,9 @@ async function query(context: Context, args: Args): Promise<number> {
     );
     return 0;
   }
-  const result = await runBuildQuery(warehouse, request, context.signal).catch(async (error: unknown) => {
+  const result = await waiting(context, `query ${request.query.name}`, () =>
+    runBuildQuery(warehouse, request, context.signal),
+  ).catch(async (error: unknown) => {
     throw await withTableGuess(context, args.table, error);
   });
   if (result.rows.length === 0 && args.job !== undefined)

@@ -49,6 +49,8 @@ export interface Settings {
   /** What one build may take: time, and bytes of its objects. */
   readonly buildMs: number;
   readonly buildBytesMax: number;
+  /** Of one question to BigQuery. */
+  readonly queryBytesMax: number;
   /** A finished build younger than this may still get files. */
   readonly settleMs: number;
   /** A build without finished.json is looked at again for so long. */
@@ -176,6 +178,7 @@ function assemble(merged: Readonly<Record<string, Sourced>>): Settings {
     holdWaitMs: (number('hold_wait_seconds') ?? 5) * SECOND_MS,
     buildMs: (number('build_minutes') ?? 30) * MINUTE_MS,
     buildBytesMax: (number('build_megabytes') ?? 4_096) * 1e6,
+    queryBytesMax: Math.round((number('query_gigabytes') ?? 1_000) * 1e9),
     settleMs: (number('settle_minutes') ?? 60) * MINUTE_MS,
     giveUpMs: (number('give_up_days') ?? 5) * DAY_MS,
     rawXmlDays: number('raw_xml_days') ?? 30,

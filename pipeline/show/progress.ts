@@ -17,7 +17,7 @@ export interface ProgressState {
 
 export interface ProgressOptions {
   readonly label: string;
-  /** What is counted: `builds`. */
+  /** What is counted: `builds`. Empty: nothing can be, as of one question to a database; then only the time is shown. */
   readonly unit: string;
   readonly read: () => ProgressState;
   /** A person watches: one line, redrawn. Otherwise a log line every ten seconds. */
@@ -74,6 +74,7 @@ export function progressText(
   { seconds, bar }: { readonly seconds: number; readonly bar: string },
 ): string {
   const { done, total, details } = state;
+  if (unit === '') return `${label}, ${duration(seconds)}`;
   const { perSecond, secondsLeft } = paceOf(state, seconds);
   const count = total > 0 ? `${bar} ${done}/${total}` : String(done);
   const parts = [
@@ -97,7 +98,9 @@ function logLines({ label, unit, read, log, nowMs }: ProgressOptions): () => voi
   const startedMs = nowMs();
   const timer = setInterval(() => {
     const { done, total, details } = read();
-    const { perSecond, secondsLeft } = paceOf({ done, total, details }, (nowMs() - startedMs) / 1000);
+    const seconds = (nowMs() - startedMs) / 1000;
+    if (unit === '') return log.info({ seconds: Math.round(seconds) }, label);
+    const { perSecond, secondsLeft } = paceOf({ done, total, details }, seconds);
     const left = secondsLeft === undefined ? {} : { secondsLeft: Math.round(secondsLeft) };
     log.info({ done, total, unit, perSecond, ...left, details }, label);
   }, LOG_EVERY_MS);

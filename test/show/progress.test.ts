@@ -20,6 +20,13 @@ describe('a line of progress', () => {
     expect(line(300, 300, 50)).toBe('make-db [==--] 300/300 builds, 6/s, 2 retries');
   });
 
+  it('has the time alone where nothing can be counted', () => {
+    const state = { done: 0, total: 0, details: '' };
+    expect(progressText({ label: 'query flakes', unit: '' }, state, { seconds: 75, bar: '' })).toBe(
+      'query flakes, 1 min 15 s',
+    );
+  });
+
   it('tells a slow rate with a digit more', () => {
     expect(paceOf({ done: 3, total: 0, details: '' }, 10).perSecond).toBe(0.3);
     expect(paceOf({ done: 1234, total: 0, details: '' }, 10).perSecond).toBe(123);

@@ -18,9 +18,14 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   duplicate: 'conflict',
   accessDenied: 'denied',
   resourcesExceeded: 'too-large',
+  bytesBilledLimitExceeded: 'too-large',
 };
 
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /bytesBilledLimitExceeded/,
+    'Ask for fewer days or one job; `samovar query NAME --dry-run` tells what a question costs. If it is worth it, raise query_gigabytes.',
+  ],
   [
     /quotaExceeded/,
     'A quota of the project or the table is used up: load less often, wait for it to refill, or ask for more.',

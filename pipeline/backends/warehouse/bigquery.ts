@@ -87,10 +87,11 @@ async function query(
   sql: string,
   signal: AbortSignal,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const { location } = connection.options;
+  const { location, queryBytesMax } = connection.options;
   const [job] = await connection.client.createQueryJob({
     query: sql,
     ...(location !== undefined && { location }),
+    ...(queryBytesMax !== undefined && { maximumBytesBilled: String(queryBytesMax) }),
   });
   const ended = await waitForJob(connection, job.metadata, job.id ?? '', signal);
   assertSucceeded(connection, 'query', ended, 'refused');

@@ -185,6 +185,8 @@ export interface WarehouseDriverOptions {
   readonly readOnly?: boolean;
   /** DuckDB only: how long to wait for a file that another process has open; default: not at all. Who only looks has it for a moment. */
   readonly lockWaitMs?: number;
+  /** BigQuery only: a question that would be billed for more bytes is refused, and costs nothing. */
+  readonly queryBytesMax?: number;
   /** BigQuery only: region of the dataset and its jobs. */
   readonly location?: string;
   /** BigQuery only: another server than Google's, e.g. an emulator. */

@@ -53,7 +53,10 @@ async function load(context: Context, args: Args): Promise<number> {
   const isPrivate = (provider: string) => !args.private && hidden.has(provider);
   const names = new Set(cache.providers.map(({ name }) => name));
   const request = { replace, check, isPrivate, names };
-  const result = await shownTables(context, tables, { label: 'cache load', total: 0 }, (shown) =>
+  // Everything again: how much that is, nobody has counted.
+  const fresh = replace || !context.interactive ? undefined : newCacheRows(tables.store);
+  const total = fresh === undefined ? 0 : fresh.cache_entry + fresh.cache_run;
+  const result = await shownTables(context, tables, { label: 'cache load', total }, (shown) =>
     loadCacheTables(shown, request),
   );
   await print(context, args.json ? JSON.stringify(result) : loadText(result));

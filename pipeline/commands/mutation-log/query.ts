@@ -4,6 +4,7 @@ import { MUTATION_QUERIES, runMutationQuery } from '../../jobs/mutation-queries.
 import { loadSloRules } from '../../jobs/mutation-queries-slo.ts';
 import { loadMutationTables } from '../../jobs/mutation-tables-config.ts';
 import { queryText } from '../../show/mutation-query.ts';
+import { waiting } from '../counting.ts';
 import { type CommonArgs, commonOptions, print, withContext } from '../run.ts';
 
 type Args = CommonArgs & { readonly name: string; readonly rules?: string | undefined };
@@ -32,13 +33,10 @@ async function query(context: Context, args: Args): Promise<number> {
   const rules = args.name === 'slo' ? await loadSloRules(args.rules) : [];
   const { nowMs, signal } = context;
   const warehouse = await context.openWarehouse();
-  const result = await runMutationQuery(warehouse, {
-    name: args.name,
-    tables,
-    rules,
-    nowMs: nowMs(),
-    signal,
-  });
+  const { name } = args;
+  const result = await waiting(context, `query ${name}`, () =>
+    runMutationQuery(warehouse, { name, tables, rules, nowMs: nowMs(), signal }),
+  );
   await print(context, args.json ? JSON.stringify(result.rows) : queryText(result));
   return 0;
 }

@@ -81,6 +81,31 @@ describe('BigQuery tables', () => {
   });
 });
 
+describe('a question that is too dear', () => {
+  const folder = tempFolder();
+  it('is refused before it is billed, and says what to do; one within the limit is answered', async () => {
+    const server = await startBigQueryFake();
+    try {
+      const openWith = (queryBytesMax: number) =>
+        openWarehouse('bigquery:fake-project:fake', {
+          ...{ timeoutMs: 5_000, loadTimeoutMs: 10_000, endpoint: server.endpoint, queryBytesMax },
+        });
+      const enough = await openWith(20e6);
+      await enough.ensureTable(tableSpec('flat'));
+      await enough.load(loadRequest(tableSpec('flat'), rowsFile(folder, [{ path: 'a' }])));
+      const sql = `SELECT COUNT(*) AS found FROM ${enough.tableName('flat')}`;
+      expect(await enough.query(sql)).toEqual([{ found: 1 }]);
+      await expect((await openWith(5e6)).query(sql)).rejects.toMatchObject({
+        code: 'too-large',
+        message: expect.stringContaining('limit for bytes billed: 5000000. 10485760 or higher required'),
+        remedy: expect.stringMatching(/fewer days.*raise query_gigabytes/),
+      });
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
 describe('messages of BigQuery', () => {
   it('never show a token', () => {
     const error = Object.assign(
