@@ -6,12 +6,15 @@ import { createRawPacker, packRaw, type RawPacker } from '../records/raw.ts';
 import type { JunitFileRecord, RawFile } from '../store/junit.ts';
 import { listJunit } from './artifacts.ts';
 import type { Body, BuildReading, FileName } from './reading/contract.ts';
+import type { Room } from './room.ts';
 
 /** A body that breaks is read again from its start so many times. */
 const BODY_ATTEMPTS_MAX = 4;
 const BODY_DELAY_MS = 500;
 /** Up to here an object is asked for whole. */
 const WHOLE_BYTES_MAX = 1 << 19;
+/** What one that comes in pieces holds. */
+const LARGE_ROOM_BYTES = 1 << 22;
 /** Past this, failure texts of a file are kept short: a melt-down build must not become the process's memory. */
 const TEXT_BYTES_SOFT_MAX = 32 * 2 ** 20;
 const TEXT_CHARS_PAST_SOFT_MAX = 2_000;
@@ -26,20 +29,23 @@ export interface JunitFile {
 export interface JunitContext {
   readonly bucket: Bucket;
   readonly reading: BuildReading;
-  /** Bounds how many large files are under way: each holds memory of its own. */
-  readonly large: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly room: Room;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
 }
 
-/** Reads every JUnit file of a build at once; the bucket's limit bounds them. */
+/** Reads every JUnit file of a build at once; the bucket's limit on requests and the room for bytes bound them. */
 export async function readJunit(context: JunitContext, folder: string): Promise<void> {
   const objects = await listJunit(context.bucket, folder, context.signal);
-  const read = (object: BucketObject) => () => readFile(context, folder, object);
   await Promise.all(
-    objects.map((object) => (object.size > WHOLE_BYTES_MAX ? context.large(read(object)) : read(object)())),
+    objects.map((object) => context.room(roomOf(object), () => readFile(context, folder, object))),
   );
+}
+
+/** A large file is never there whole; what it takes is packed and parsed piece by piece. */
+function roomOf({ size }: BucketObject): number {
+  return size > WHOLE_BYTES_MAX ? LARGE_ROOM_BYTES : size;
 }
 
 async function readFile(context: JunitContext, folder: string, object: BucketObject): Promise<void> {

@@ -7,6 +7,7 @@ import type { BuildBudget } from './budget.ts';
 import type { Selection } from './plan.ts';
 import type { Pool } from './pool.ts';
 import type { BuildReaders } from './reading/contract.ts';
+import type { Room } from './room.ts';
 import type { CollectStats } from './stats.ts';
 import type { Writer } from './writer.ts';
 
@@ -41,8 +42,8 @@ export interface RootRun {
   readonly readers: BuildReaders;
   readonly writer: Writer;
   readonly builds: Pool;
-  /** Large files under way, bounded. */
-  readonly large: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Bounds the bytes of JUnit files under way. */
+  readonly room: Room;
   readonly breaker: Breaker;
   readonly stats: CollectStats;
   readonly options: CollectOptions;

@@ -31,10 +31,10 @@ export async function saveWithJunit(
   folder: string,
   content: FinishedContent,
 ): Promise<void> {
-  const { bucket, large, sleep, random } = run;
+  const { bucket, room, sleep, random } = run;
   const reading = run.readers.begin();
   try {
-    await readJunit({ bucket, reading, large, signal: run.breaker.signal, sleep, random }, folder);
+    await readJunit({ bucket, reading, room, signal: run.breaker.signal, sleep, random }, folder);
   } catch (error) {
     reading.discard();
     if (!run.breaker.signal.aborted) saveBuild(run, candidate, folder, content, 'pending');

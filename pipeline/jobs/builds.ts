@@ -1,10 +1,10 @@
-import pLimit from 'p-limit';
 import type { Bucket } from '../backends/bucket/contract.ts';
 import { collectAgain, collectPendingJunit } from '../collect/again.ts';
 import { createBreaker } from '../collect/breaker.ts';
 import { collectJobs } from '../collect/jobs.ts';
 import { createPool } from '../collect/pool.ts';
 import type { BuildReaders } from '../collect/reading/contract.ts';
+import { createRoom } from '../collect/room.ts';
 import { makeMissingRows } from '../collect/rowless.ts';
 import type { CollectOptions, RootRun } from '../collect/run.ts';
 import type { CollectStats } from '../collect/stats.ts';
@@ -60,8 +60,10 @@ export async function collectBuilds(
   const fatal = (error: unknown) => stop.abort(error);
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const allowance = { left: request.selection.limit ?? Number.POSITIVE_INFINITY };
+  const room = createRoom();
   const roots = request.roots.map(async (root) => {
-    const failure = await collectRoot({ ...context, signal, writer, allowance, fatal }, request, root);
+    const shared = { ...context, signal, writer, allowance, fatal, room };
+    const failure = await collectRoot(shared, request, root);
     if (failure !== undefined) failures.push(failure);
   });
   await Promise.all(roots);
@@ -80,7 +82,7 @@ export async function collectBuilds(
 /** Of a root of which nothing is stored: no build has it. */
 const UNKNOWN_ROOT = 0;
 
-export type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
+export type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal' | 'room'>;
 
 async function collectRoot(
   shared: Shared,
@@ -111,9 +113,6 @@ async function collectRoot(
   }
 }
 
-/** At 30 ms of latency so many streams of large files keep several cores busy. */
-const LARGE_FILES_MAX = 8;
-
 /** What the collection of one root works with; also for builds that come one by one. */
 export function openRun(
   shared: Shared,
@@ -134,7 +133,7 @@ export function openRun(
     readers: shared.readers,
     writer: shared.writer,
     builds: createPool(request.threads),
-    large: pLimit(LARGE_FILES_MAX),
+    room: shared.room,
     breaker,
     stats: shared.stats,
     ...(shared.stage && { stage: shared.stage }),

@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { directoryBucket } from './corpus/directory.ts';
 import { BUCKET } from './corpus/index.ts';
 import { type CorpusSpec, openCorpus, revealed } from './corpus/source.ts';
-import { type Answer, answerTo, kindOf, type ServedBuckets } from './gcs-answers.ts';
+import { answerTo, kindOf, type RequestKind, type ServedBuckets } from './gcs-answers.ts';
+import { createRawServer, type RawAnswer, rawAnswer } from './raw-http.ts';
 import type { RequestCounts, ServedTotals } from './server-process.ts';
 
 /**
@@ -25,13 +25,17 @@ interface Server {
   totals: ServedTotals;
 }
 
+interface KnownAnswer extends RawAnswer {
+  readonly kind: RequestKind;
+}
+
 interface AnswerCache {
-  get(url: string, make: () => Answer): Answer;
+  get(url: string, make: () => KnownAnswer): KnownAnswer;
 }
 
 /** Keeps the first answers up to so many bytes; corpora are larger or smaller than that as a whole, so nothing is thrown out. */
 function createCache(bytesMax: number): AnswerCache {
-  const answers = new Map<string, Answer>();
+  const answers = new Map<string, KnownAnswer>();
   let bytes = 0;
   return {
     get: (url, make) => {
@@ -48,29 +52,33 @@ function createCache(bytesMax: number): AnswerCache {
   };
 }
 
-function handle(server: Server, request: IncomingMessage, response: ServerResponse): void {
-  const url = request.url ?? '/';
+function handle(server: Server, url: string, send: (answer: RawAnswer) => void): void {
   if (url.startsWith('/bench/')) {
-    control(server, url, response);
+    send(control(server, url));
     return;
   }
-  const [path = '', query = ''] = url.split('?');
-  const kind = kindOf(path);
-  server.counts[kind] = (server.counts[kind] ?? 0) + 1;
-  const answer = server.cache.get(url, () => answerTo(server.buckets, path, query));
+  const answer = answerOf(server, url);
+  server.counts[answer.kind] = (server.counts[answer.kind] ?? 0) + 1;
   server.bytes += answer.body.length;
   server.inFlight += 1;
   server.inFlightMax = Math.max(server.inFlightMax, server.inFlight);
-  const send = () => {
+  const end = () => {
     server.inFlight -= 1;
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-    response.end(answer.body);
+    send(answer);
   };
-  if (server.latencyMs > 0) setTimeout(send, server.latencyMs);
-  else send();
+  if (server.latencyMs > 0) setTimeout(end, server.latencyMs);
+  else end();
 }
 
-function control(server: Server, url: string, response: ServerResponse): void {
+function answerOf(server: Server, url: string): KnownAnswer {
+  return server.cache.get(url, () => {
+    const [path = '', query = ''] = url.split('?');
+    const { status, headers, body } = answerTo(server.buckets, path, query);
+    return { ...rawAnswer(status, headers, body), kind: kindOf(path) };
+  });
+}
+
+function control(server: Server, url: string): RawAnswer {
   const { pathname, searchParams } = new URL(url, 'http://bench');
   if (pathname === '/bench/latency') server.latencyMs = Number(searchParams.get('ms') ?? 0);
   if (pathname === '/bench/reveal') reveal(server);
@@ -86,8 +94,7 @@ function control(server: Server, url: string, response: ServerResponse): void {
     server.counts = {};
     server.bytes = 0;
   }
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(seen));
+  return rawAnswer(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify(seen)));
 }
 
 /** Makes what will be asked for before the clock runs: JUnit files and documents, not lists. Counts them on the way. */
@@ -99,7 +106,7 @@ function warm(server: Server): ServedTotals {
       const path = `/storage/v1/b/${bucketName}/o/${encodeURIComponent(name)}`;
       const kind = kindOf(path);
       if (kind === 'other') continue;
-      const answer = server.cache.get(`${path}?alt=media`, () => answerTo(server.buckets, path, 'alt=media'));
+      const answer = answerOf(server, `${path}?alt=media`);
       if (kind === 'started') builds += 1;
       if (kind === 'junit') xmlBytes += answer.body.length;
     }
@@ -150,11 +157,9 @@ const server: Server = {
   totals: { builds: 0, xmlBytes: 0 },
 };
 server.totals = warm(server);
-const http = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
-  handle(server, request, response),
-);
-http.listen(Number(values.port), '127.0.0.1', () => {
-  process.stdout.write(`${JSON.stringify({ port: (http.address() as AddressInfo).port })}\n`);
+const listener = createRawServer((url, send) => handle(server, url, send));
+listener.listen(Number(values.port), '127.0.0.1', () => {
+  process.stdout.write(`${JSON.stringify({ port: (listener.address() as AddressInfo).port })}\n`);
 });
 process.on('SIGTERM', () => process.exit(0));
 // Whoever started the server holds its standard input: when that ends, so does the server.

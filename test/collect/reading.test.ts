@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Body, BuildReaders, ReadBuild } from '../../pipeline/collect/reading/contract.ts';
 import { localReaders } from '../../pipeline/collect/reading/local.ts';
+import { readersFor } from '../../pipeline/collect/reading/open.ts';
 import { threadReaders } from '../../pipeline/collect/reading/threads.ts';
 import { unpackRow } from '../../pipeline/records/chunk.ts';
 import { unpackRaw } from '../../pipeline/records/raw.ts';
@@ -151,4 +152,14 @@ describe('readers on threads', () => {
     });
     expect(() => own.begin()).toThrow('reading has ended');
   });
+});
+
+it.each([
+  [1, 1],
+  [2, 2],
+  [3, 2],
+  [4, 3],
+  [32, 8],
+])('on %i cores there are %i reading threads', (cores, threads) => {
+  expect(readersFor(cores)).toBe(threads);
 });

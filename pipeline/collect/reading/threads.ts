@@ -14,6 +14,8 @@ interface Thread {
   end(): Promise<void>;
 }
 
+const YOUNG_MB = 6;
+
 /** The thread's script as it is built; where sources run as they are there is none. */
 export const THREAD = new URL(new URL('./thread.ts', import.meta.url).href.replace(/ts$/, 'js'));
 
@@ -113,6 +115,8 @@ function startThread(script: URL, onEnd: () => void): Thread {
     // Nothing of this process's surroundings is its business.
     env: {},
     execArgv: [],
+    // What is read of a file is gone with it: a large nursery only takes memory, 50 MB a thread, and no less time.
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
   });
   const waiting = new Map<string, { resolve: (answer: Answer) => void; reject: (error: unknown) => void }>();
   let dead: SamovarError | undefined;
