@@ -56,6 +56,7 @@ export function createStreamTable(
     intervalMs,
     buildsMax: BUILDS_MAX,
     sleep: context.sleep,
+    nowMs: context.nowMs,
     handOver: async (builds) => {
       rows += await patient(`${builds.length} builds`, () => writer.write(builds));
       assertSettled(context, writer);

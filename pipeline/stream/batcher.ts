@@ -12,12 +12,20 @@ export interface Batcher {
 }
 
 export interface BatcherOptions {
-  /** Between the ends of two hand-overs. */
+  /**
+   * One hand-over in each interval, which begin at its multiples: tables of one interval are given the same builds at the same moment,
+   * and a slow hand-over is not followed by a whole wait.
+   */
   readonly intervalMs: number;
+  readonly nowMs: () => number;
   /** Handed over at once, at most. */
   readonly buildsMax: number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly handOver: (builds: readonly number[]) => Promise<void>;
+}
+
+function untilNext({ intervalMs, nowMs }: BatcherOptions): number {
+  return intervalMs === 0 ? 0 : intervalMs - (nowMs() % intervalMs);
 }
 
 export function createBatcher(options: BatcherOptions): Batcher {
@@ -49,7 +57,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
       }
       await handOver();
       if (queue.length < options.buildsMax) {
-        await options.sleep(options.intervalMs, AbortSignal.any([stopped.signal, hurry.signal]));
+        await options.sleep(untilNext(options), AbortSignal.any([stopped.signal, hurry.signal]));
       }
     }
   };

@@ -56,11 +56,11 @@ export function addColumnSql(table: string, { parents, field }: AddedField): str
   return `ALTER TABLE ${quoteName(table)} ADD COLUMN ${path.join('.')} ${columnType(field)}`;
 }
 
-/** Removes, reads, adds and remembers; the caller's transaction makes it one. Gives the number of rows added. */
+/** Removes, adds what `source` selects and remembers; the caller's transaction makes it one. Gives the number of rows added. */
 export async function loadRows(
   connection: DuckDBConnection,
   request: LoadRequest,
-  rowBytesMax: number,
+  source: string,
 ): Promise<number> {
   const { table, jobId, replace, superseded } = request;
   const name = quoteName(table.name);
@@ -73,7 +73,7 @@ export async function loadRows(
   assertNothingToAdd(table, existing);
   if (replace) await connection.run(`DELETE FROM ${name}`);
   else await deleteKeys(connection, `${name} WHERE CAST(${quoteName(table.key)} AS VARCHAR)`, superseded);
-  const inserted = await connection.run(`INSERT INTO ${name} BY NAME ${readSql(request, rowBytesMax)}`);
+  const inserted = await connection.run(`INSERT INTO ${name} BY NAME ${source}`);
   const rows = inserted.rowsChanged;
   await connection.run(`INSERT INTO ${LOADS_TABLE} VALUES (?, ?, ?, now())`, [
     jobId,
@@ -83,7 +83,8 @@ export async function loadRows(
   return rows;
 }
 
-function readSql({ table, file }: LoadRequest, rowBytesMax: number): string {
+/** The rows of a file, as the table's columns have them. */
+export function readSql({ table, file }: LoadRequest, rowBytesMax: number): string {
   const types = table.schema.map(
     (field) => `${quoteText(field.name)}: ${quoteText(columnType(field, true))}`,
   );

@@ -52,7 +52,13 @@ export interface Session {
     options: CallOptions & { readonly timeoutMs: number },
     body: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T>;
-  /** The same in a transaction, when every writer before it has ended. */
+  /** The same in a transaction. */
+  transact<T>(
+    what: string,
+    options: CallOptions & { readonly timeoutMs: number },
+    body: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T>;
+  /** The same when every writer before it has ended. */
   write<T>(
     what: string,
     options: CallOptions & { readonly timeoutMs: number },
@@ -67,11 +73,13 @@ export function createSession(instance: DuckDBInstance, subject: string): Sessio
   const inTurn = createTurns();
   const run: Session['run'] = (what, options, body) =>
     withConnection(instance, { ...options, what: `${subject}: ${what}`, subject }, body);
+  const transact: Session['transact'] = (what, options, body) =>
+    run(what, options, (connection) => inTransaction(connection, () => body(connection)));
   return {
     run,
     inTurn,
-    write: (what, options, body) =>
-      inTurn(() => run(what, options, (connection) => inTransaction(connection, () => body(connection)))),
+    transact,
+    write: (what, options, body) => inTurn(() => transact(what, options, body)),
   };
 }
 

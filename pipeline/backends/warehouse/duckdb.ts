@@ -18,10 +18,10 @@ import {
   tableFields,
 } from './duckdb-load.ts';
 import { createSession, type Session } from './duckdb-session.ts';
+import { createStage, type Stage } from './duckdb-stage.ts';
 import { quoteName } from './duckdb-types.ts';
 import { plainRow } from './duckdb-values.ts';
 import { ensureLatestView } from './duckdb-views.ts';
-import { checkFile } from './lines.ts';
 import { checkJobId, checkTable } from './names.ts';
 import { assertCompatible, checkSpec, diffSchema } from './schema-diff.ts';
 
@@ -47,9 +47,10 @@ const LOOK_MS = 100;
 export async function openDuckDb(url: string, driver: WarehouseDriverOptions): Promise<Warehouse> {
   const instance = await openInTime(url, driver);
   const session = createSession(instance, url);
+  const stage = createStage();
   let closed: Promise<void> | undefined;
   try {
-    await prepare(session, driver);
+    await prepare(session, stage, driver);
   } catch (error) {
     instance.closeSync();
     throw error;
@@ -75,7 +76,7 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
       session.write(`table ${table.name}`, within(options, driver.timeoutMs), (connection) =>
         ensureTable(connection, table, options.dryRun ?? false),
       ),
-    load: (request, options = {}) => load(session, request, within(options, driver.loadTimeoutMs)),
+    load: (request, options = {}) => load(session, stage, request, within(options, driver.loadTimeoutMs)),
     async loadState(jobId, options = {}) {
       checkJobId(jobId);
       // In turn, so that a load under way is seen done or not at all.
@@ -102,16 +103,23 @@ export async function openDuckDb(url: string, driver: WarehouseDriverOptions): P
   };
 }
 
-async function prepare(session: Session, { timeoutMs, readOnly }: WarehouseDriverOptions): Promise<void> {
+async function prepare(
+  session: Session,
+  stage: Stage,
+  { timeoutMs, readOnly }: WarehouseDriverOptions,
+): Promise<void> {
   // Only once the extension that knows time zones is there, which is after opening.
   await session.run('its time zone', { timeoutMs }, (connection) =>
     connection.run("SET GLOBAL TimeZone = 'UTC'"),
   );
-  if (readOnly !== true) await session.write('its table of loads', { timeoutMs }, createLoadsTable);
+  if (readOnly === true) return;
+  await session.write('its table of loads', { timeoutMs }, createLoadsTable);
+  await session.run('its stage', { timeoutMs }, (connection) => stage.open(connection));
 }
 
 async function load(
   session: Session,
+  stage: Stage,
   request: LoadRequest,
   options: CallOptions & { readonly timeoutMs: number },
 ): Promise<{ readonly rows: number }> {
@@ -121,11 +129,16 @@ async function load(
   const what = `loading ${request.file} into ${request.table.name}`;
   const before = await session.run(what, options, (connection) => loadedRows(connection, request.jobId));
   if (before !== undefined) return { rows: before };
-  const { rowBytesMax } = await checkFile(request.file, request.table.schema, options);
-  return session.write(what, options, async (connection) => {
-    // Another call with this id may have had its turn meanwhile.
-    const known = await loadedRows(connection, request.jobId);
-    return { rows: known ?? (await loadRows(connection, request, rowBytesMax)) };
+  const checked = await stage.check(request, options);
+  return session.inTurn(async () => {
+    const source = await session.run(what, options, (connection) =>
+      stage.source(connection, request, checked),
+    );
+    return session.transact(what, options, async (connection) => {
+      // Another call with this id may have had its turn meanwhile.
+      const known = await loadedRows(connection, request.jobId);
+      return { rows: known ?? (await loadRows(connection, request, source)) };
+    });
   });
 }
 
