@@ -47,9 +47,10 @@ COPY scripts/lib scripts/lib
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN ln -s /app/dist/cli.js /usr/local/bin/samovar
-# Two of the C library's pools of memory: see runner.sh.
+# The C library's pools of memory: see runner.sh.
 ENV NODE_ENV=production \
   MALLOC_ARENA_MAX=2 \
+  MALLOC_MMAP_THRESHOLD_=131072 \
   HOME=/tmp
 # Everything that is written goes to /app/data (and /tmp): mount it, and the rest may be read-only.
 USER 65532:65532

@@ -96,8 +96,9 @@ stop_at_file() {
   done
 }
 
-# Of the C library's pools of memory two: with one for each thread, what was freed in the others is kept, some 40 MB of it.
-export MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2}
+# Of the C library's pools of memory two, and large pieces in none: with a pool for each thread, and pools for files of megabytes, what
+# was freed in them is kept, some 40 MB each.
+export MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-131072}
 
 samovar() { run node dist/cli.js "$@"; }
 

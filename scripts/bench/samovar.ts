@@ -54,7 +54,7 @@ export function samovar(bucketsFile: string): Samovar {
     args: [...entry(), ...args],
     cwd: ROOT,
     // As runner.sh and the image have it.
-    env: { MALLOC_ARENA_MAX: '2', ...env },
+    env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', ...env },
     ...files,
   });
   return {
