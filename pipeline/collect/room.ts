@@ -5,7 +5,7 @@ export type Room = <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
  * JUnit files asked for and not yet read: enough to keep several reading threads busy while a bucket answers within 100 ms, and no more,
  * as each is in memory until its turn comes.
  */
-const UNREAD_BYTES_MAX = 1 << 25;
+const UNREAD_BYTES_MAX = 1 << 24;
 
 /**
  * Bounds the bytes under way, not their number: who asks first goes first, so that a large piece is not kept waiting by small ones.
