@@ -14,7 +14,7 @@ const BODY_DELAY_MS = 500;
 /** Up to here an object is asked for whole. */
 const WHOLE_BYTES_MAX = 1 << 19;
 /** What one that comes in pieces holds. */
-const LARGE_ROOM_BYTES = 1 << 22;
+const LARGE_ROOM_BYTES = 2 << 20;
 /** Past this, failure texts of a file are kept short: a melt-down build must not become the process's memory. */
 const TEXT_BYTES_SOFT_MAX = 32 * 2 ** 20;
 const TEXT_CHARS_PAST_SOFT_MAX = 2_000;

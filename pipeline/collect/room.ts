@@ -1,17 +1,22 @@
 /** Runs work once there is room for the bytes it will hold. */
 export type Room = <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
 
+const FILES_BYTES_MIN = 8 << 20;
+const FILES_BYTES_A_THREAD = 4 << 20;
+
 /**
- * JUnit files asked for and not yet read: enough to keep several reading threads busy while a bucket answers within 100 ms, and no more,
- * as each is in memory until its turn comes.
+ * For JUnit files of one root that are asked for and not yet read: enough to keep reading threads busy while a bucket answers within
+ * 30 ms, and no more, as each is in memory until its turn comes. Each root has its own, for one that stalls holds on to all of it.
  */
-const UNREAD_BYTES_MAX = 1 << 24;
+export function roomForFiles(threads: number): Room {
+  return createRoom(Math.max(FILES_BYTES_MIN, threads * FILES_BYTES_A_THREAD));
+}
 
 /**
  * Bounds the bytes under way, not their number: who asks first goes first, so that a large piece is not kept waiting by small ones.
  * One that is larger than all there is goes when nothing else does.
  */
-export function createRoom(bytesMax: number = UNREAD_BYTES_MAX): Room {
+export function createRoom(bytesMax: number): Room {
   const waiting: { readonly bytes: number; readonly go: () => void }[] = [];
   let left = bytesMax;
   const admit = () => {

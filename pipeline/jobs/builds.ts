@@ -4,7 +4,7 @@ import { createBreaker } from '../collect/breaker.ts';
 import { collectJobs } from '../collect/jobs.ts';
 import { createPool } from '../collect/pool.ts';
 import type { BuildReaders } from '../collect/reading/contract.ts';
-import { createRoom } from '../collect/room.ts';
+import { roomForFiles } from '../collect/room.ts';
 import { makeMissingRows } from '../collect/rowless.ts';
 import type { CollectOptions, RootRun } from '../collect/run.ts';
 import type { CollectStats } from '../collect/stats.ts';
@@ -60,9 +60,8 @@ export async function collectBuilds(
   const fatal = (error: unknown) => stop.abort(error);
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const allowance = { left: request.selection.limit ?? Number.POSITIVE_INFINITY };
-  const room = createRoom();
   const roots = request.roots.map(async (root) => {
-    const shared = { ...context, signal, writer, allowance, fatal, room };
+    const shared = { ...context, signal, writer, allowance, fatal };
     const failure = await collectRoot(shared, request, root);
     if (failure !== undefined) failures.push(failure);
   });
@@ -82,7 +81,7 @@ export async function collectBuilds(
 /** Of a root of which nothing is stored: no build has it. */
 const UNKNOWN_ROOT = 0;
 
-export type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal' | 'room'>;
+export type Shared = CollectContext & Pick<RootRun, 'writer' | 'allowance' | 'fatal'>;
 
 async function collectRoot(
   shared: Shared,
@@ -133,7 +132,7 @@ export function openRun(
     readers: shared.readers,
     writer: shared.writer,
     builds: createPool(request.threads),
-    room: shared.room,
+    room: roomForFiles(shared.readers.threads),
     breaker,
     stats: shared.stats,
     ...(shared.stage && { stage: shared.stage }),

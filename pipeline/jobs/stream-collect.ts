@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import { processCandidate, processJunit } from '../collect/process.ts';
-import { createRoom } from '../collect/room.ts';
 import type { RootRun } from '../collect/run.ts';
 import { createWriter, type Writer } from '../collect/writer.ts';
 import type { BucketRoot } from '../config/buckets.ts';
@@ -45,7 +44,6 @@ export function createCollector(context: CollectContext, options: CollectorOptio
   const writer = createWriter(store, context.nowMs);
   const commit = createCommit(writer, context.sleep);
   const limit = pLimit(options.threads);
-  const room = createRoom();
   const runs = new Map<string, RootRun>();
   const runOf = (root: BucketRoot) => {
     const known = runs.get(root.url);
@@ -55,7 +53,6 @@ export function createCollector(context: CollectContext, options: CollectorOptio
       writer,
       allowance: { left: Number.POSITIVE_INFINITY },
       fatal: options.fatal,
-      room,
     };
     const run = openRun(shared, options.request, root, tolerant(context.signal));
     runs.set(root.url, run);

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../pipeline/backends/bucket/contract.ts';
 import { limitedBucket } from '../../pipeline/collect/limited.ts';
 import { resilientBucket } from '../../pipeline/collect/resilient.ts';
@@ -114,6 +114,45 @@ describe('collecting from a server that misbehaves', () => {
     const { tests } = await collectAll(server);
     expect(tests).toEqual(allBuilds());
   }, 60_000);
+
+  it('one bucket whose files never come keeps no other waiting, however much is asked of it', async () => {
+    const server = await corpus();
+    const sick = prowBucket((name, bytes) => void server.put(`sick-logs/${name}`, bytes), 'gs://sick-logs');
+    const large = `<testsuite><testcase name="a"><system-out>${'x'.repeat(3 << 20)}</system-out></testcase></testsuite>`;
+    for (let n = 1; n <= 16; n += 1)
+      sick.build('ci-sick', snowflakeAt(NOW_MS - n * 7_200_000), {
+        started: { timestamp: NOW_MS / 1000 - n * 7_200 },
+        finished: { timestamp: NOW_MS / 1000 - n * 7_200 + 60, passed: true },
+        files: { 'artifacts/junit.xml': large },
+      });
+    const store = testStore(temp);
+    let asked = 0;
+    let come = 0;
+    let letCome = () => {};
+    const held = new Promise<void>((resolve) => {
+      letCome = resolve;
+    });
+    const wrap = (bucket: Bucket): Bucket => ({
+      ...connected(bucket),
+      read: async (name, options) => {
+        const found = await bucket.read(name, options);
+        if (name.endsWith('.xml')) come += 1;
+        return found;
+      },
+      stream: async (name, options) => {
+        asked += 1;
+        await held;
+        return bucket.stream(name, options);
+      },
+    });
+    const roots = [root('gs://sick-logs/logs/'), root('gs://ci-logs/logs/')];
+    const running = collect(store, roots, {}, { endpoint: server.endpoint, wrap });
+    await vi.waitFor(() => expect(come).toBe(BUILDS), 20_000);
+    expect(asked).toBeGreaterThan(1);
+    letCome();
+    expect((await running).result.failures).toEqual([]);
+    expect(store.builds.counts().finished).toBe(BUILDS + 16);
+  });
 
   it('stalls in the middle of a JUnit file: the file is read again', async () => {
     const stalled = new Set<string>();
