@@ -32,6 +32,7 @@ export function grant(kubeconfig: string, base: string, namespace: string): stri
   kubectl(kubeconfig, ['create', 'namespace', namespace]);
   kubectl(kubeconfig, ['create', '-f', '-'], placed);
   const account = accountOf(base);
+  untilGranted(kubeconfig, { namespace, account, roles: shipped.filter(({ rules }) => rules !== undefined) });
   const token = kubectl(kubeconfig, ['create', 'token', account, '--namespace', namespace]).trim();
   const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: object[] };
   const [first] = config.users as { name: string }[];
@@ -39,6 +40,32 @@ export function grant(kubeconfig: string, base: string, namespace: string): stri
   const path = join(dirname(kubeconfig), `${account}.kubeconfig`);
   writeFileSync(path, JSON.stringify({ ...config, users: [{ name: first?.name, user: { token } }] }));
   return path;
+}
+
+const GRANTED_MS_MAX = 30_000;
+
+interface Granted {
+  readonly namespace: string;
+  readonly account: string;
+  readonly roles: readonly Manifest[];
+}
+
+/** The server learns of its own bindings by watching them: what is made is not yet in force. */
+function untilGranted(kubeconfig: string, { namespace, account, roles }: Granted): void {
+  const user = `system:serviceaccount:${namespace}:${account}`;
+  const reviews = roles.map(({ rules }) => {
+    const [rule] = rules as readonly Record<string, readonly string[]>[];
+    const [resource, subresource] = rule?.resources?.[0]?.split('/') ?? [];
+    const name = rule?.resourceNames?.[0];
+    const asked = { group: rule?.apiGroups?.[0], resource, subresource, verb: rule?.verbs?.[0], name };
+    const spec = { user, resourceAttributes: { ...asked, namespace } };
+    return { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  });
+  const deadline = Date.now() + GRANTED_MS_MAX;
+  const allowed = () =>
+    kubectl(kubeconfig, ['create', '-o', 'jsonpath={.status.allowed} ', '-f', '-'], reviews).trim();
+  while (allowed() !== reviews.map(() => 'true').join(' '))
+    if (Date.now() > deadline) throw new Error(`${user} never got its rights`);
 }
 
 export function accountOf(base: string): string {
