@@ -2,14 +2,14 @@
 export type Room = <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
 
 const FILES_BYTES_MIN = 8 << 20;
-const FILES_BYTES_A_THREAD = 4 << 20;
+const FILES_BYTES_A_READER = 4 << 20;
 
 /**
  * For JUnit files of one root that are asked for and not yet read: enough to keep reading threads busy while a bucket answers within
  * 30 ms, and no more, as each is in memory until its turn comes. Each root has its own, for one that stalls holds on to all of it.
  */
-export function roomForFiles(threads: number): Room {
-  return createRoom(Math.max(FILES_BYTES_MIN, threads * FILES_BYTES_A_THREAD));
+export function roomForFiles(readers: number): Room {
+  return createRoom(Math.max(FILES_BYTES_MIN, readers * FILES_BYTES_A_READER));
 }
 
 /**

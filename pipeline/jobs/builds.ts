@@ -132,7 +132,7 @@ export function openRun(
     readers: shared.readers,
     writer: shared.writer,
     builds: createPool(request.threads),
-    room: roomForFiles(shared.readers.threads),
+    room: roomForFiles(shared.readers.count),
     breaker,
     stats: shared.stats,
     ...(shared.stage && { stage: shared.stage }),

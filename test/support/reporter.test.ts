@@ -99,16 +99,18 @@ describe('a second run of what failed', () => {
 
   test('keeps what the first run said of other files, and of no file', () => {
     const skip = { name: 'c.test.ts > c', reason: 'needs mars' };
+    const late = { name: 'outside every test', why: 'late' };
+    const slow = (name: string) => ({ name: `a.test.ts > ${name}`, why: 'slow: 3 s' });
     const first = {
-      '': { passed: 0, failures: ['outside every test: late'], skips: [] },
-      'a.test.ts': { passed: 5, failures: ['a.test.ts > a: slow', 'a.test.ts > aa: slow: 3 s'], skips: [] },
+      '': { passed: 0, failures: [late], skips: [] },
+      'a.test.ts': { passed: 5, failures: [slow('a: one'), slow('a: two')], skips: [] },
       'c.test.ts': { passed: 2, failures: [], skips: [skip] },
     };
-    const second = { 'a.test.ts': { passed: 6, failures: ['a.test.ts > aa: slow: 4 s'], skips: [] } };
+    const second = { 'a.test.ts': { passed: 6, failures: [slow('a: two')], skips: [] } };
     expect(merge(first, second)).toEqual({
       passed: 8,
-      failures: ['outside every test: late', 'a.test.ts > aa: slow: 4 s'],
-      unsteady: ['a.test.ts > a: slow'],
+      failures: [late, slow('a: two')],
+      unsteady: [slow('a: one')],
       skips: [skip],
     });
   });

@@ -18,12 +18,17 @@ export interface Skip {
   readonly reason: string | undefined;
 }
 
+export interface Failed {
+  readonly name: string;
+  readonly why: string;
+}
+
 export interface Summary {
   readonly passed: number;
   /** What failed, each with the first line of why: whoever sees only the end of a long log needs no more. */
-  readonly failures: readonly string[];
+  readonly failures: readonly Failed[];
   /** What failed, and passed when its file was run again. */
-  readonly unsteady: readonly string[];
+  readonly unsteady: readonly Failed[];
   readonly skips: readonly Skip[];
 }
 
@@ -39,8 +44,8 @@ export function summarise(
   }: { readonly strict: boolean; readonly has: (command: readonly [string, ...string[]]) => boolean },
 ): { readonly lines: readonly string[]; readonly faults: number } {
   const lines = [
-    ...summary.unsteady.map((failure) => `unsteady (passed when run again, alone): ${failure}`),
-    ...summary.failures.map((failure) => `failed: ${failure}`),
+    ...summary.unsteady.map(({ name, why }) => `unsteady (passed when run again, alone): ${name}: ${why}`),
+    ...summary.failures.map(({ name, why }) => `failed: ${name}: ${why}`),
   ];
   let faults = 0;
   for (const { name, reason } of summary.skips) {
@@ -75,7 +80,7 @@ export function reasonOf(note: string | undefined, fullName: string): string | u
 /** What one test file did. */
 interface FileResult {
   readonly passed: number;
-  readonly failures: readonly string[];
+  readonly failures: readonly Failed[];
   readonly skips: readonly Skip[];
 }
 
@@ -91,7 +96,7 @@ interface Run {
 }
 
 function resultsOf({ modules, unhandled, names }: Run): Results {
-  const outside = unhandled.map((error) => `outside every test: ${why([error])}`);
+  const outside = unhandled.map((error) => ({ name: 'outside every test', why: whyOf([error]) }));
   return {
     ...(outside.length > 0 && { '': { passed: 0, failures: outside, skips: [] } }),
     ...Object.fromEntries(modules.map((module) => [module.relativeModuleId, resultOf(module, names)])),
@@ -102,10 +107,13 @@ function resultOf(module: TestModule, names: RegExp | undefined): FileResult {
   const tests = [...module.children.allTests()];
   const failures = tests
     .filter((test) => test.result().state === 'failed')
-    .map((test) => `${module.relativeModuleId} > ${test.fullName}: ${why(test.result().errors)}`);
+    .map((test) => ({
+      name: `${module.relativeModuleId} > ${test.fullName}`,
+      why: whyOf(test.result().errors),
+    }));
   // A file or a hook that broke has no failed test of its own, and must count.
   if (failures.length === 0 && !module.ok())
-    failures.push(`${module.relativeModuleId}: ${why(errorsOf(module))}`);
+    failures.push({ name: module.relativeModuleId, why: whyOf(errorsOf(module)) });
   // Tests left out by a filter of names were not asked for.
   const asked = (test: TestCase) => names === undefined || names.test(test.fullName.replaceAll(' > ', ' '));
   return {
@@ -126,17 +134,13 @@ export function merge(first: Results, second: Results): Summary {
   const failures = files.flatMap((file) => file.failures);
   const unsteady = Object.entries(second)
     .flatMap(([file]) => first[file]?.failures ?? [])
-    .filter((failure) => !failures.some((other) => nameOf(other) === nameOf(failure)));
+    .filter(({ name }) => !failures.some((failure) => failure.name === name));
   return {
     passed: files.reduce((sum, file) => sum + file.passed, 0),
     failures,
     unsteady,
     skips: files.flatMap((file) => file.skips),
   };
-}
-
-function nameOf(failure: string): string {
-  return failure.split(': ')[0] ?? failure;
 }
 
 /** What vitest has of an error; its own type is longer, and not exported for every place. */
@@ -149,7 +153,7 @@ function errorsOf(module: TestModule): readonly Failure[] {
   return [...module.errors(), ...suites.flatMap((suite) => suite.errors())];
 }
 
-function why(errors: readonly Failure[] | undefined): string {
+function whyOf(errors: readonly Failure[] | undefined): string {
   const [first = 'no reason given'] = stripVTControlCharacters(errors?.[0]?.message ?? '').match(/.+/) ?? [];
   return first.length > 300 ? `${first.slice(0, 300)}…` : first;
 }

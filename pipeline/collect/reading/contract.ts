@@ -39,8 +39,8 @@ export interface FileName {
 
 /** Turns JUnit files into rows: where, on this thread or on others, is nobody's business but the one's who makes it. */
 export interface BuildReaders {
-  /** So many read at once. */
-  readonly threads: number;
+  /** So many read at once; `threads` is the setting of builds under way. */
+  readonly count: number;
   begin(): BuildReading;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { BuildReaders, BuildReading, FileName } from './contract.ts';
 
 /** Readers on the calling thread. */
 export function localReaders(pack: RowPacker = packRow): BuildReaders {
-  return { threads: 1, begin: () => createReading(pack), close: async () => undefined };
+  return { count: 1, begin: () => createReading(pack), close: async () => undefined };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -40,7 +40,7 @@ export function threadReaders(count: number, script: URL = THREAD): BuildReaders
     return started;
   };
   return {
-    threads: count,
+    count,
     begin: () => {
       if (closed) throw new SamovarError('aborted', 'reading has ended');
       return createReading(pick(), () => {
